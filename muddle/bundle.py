@@ -1,0 +1,214 @@
+"""The bundle: a folder that holds everything published. Read strictly or not at all; no pickle anywhere."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_tensors
+from safetensors.torch import save as format_tensors
+from torch import Tensor, nn
+
+from muddle.autoencoder import Autoencoder, AutoencoderConfig
+from muddle.errors import BundleError
+from muddle.judge import Ensemble, JudgeConfig
+from muddle.likeness import Likeness, LikenessConfig
+from muddle.surrogate import Surrogate, SurrogateConfig
+
+FORMAT = 1
+NETWORKS: dict[str, Callable[[Any], nn.Module]] = {  # how each network is built from its entry in config.json
+    "autoencoder": lambda config: Autoencoder(AutoencoderConfig(**config)),
+    "judge": lambda configs: Ensemble([JudgeConfig(**config) for config in configs]),
+    "likeness": lambda config: Likeness(LikenessConfig(**config)),
+    "surrogate": lambda config: Surrogate(SurrogateConfig(**config)),
+}
+TENSOR_FILES = (*NETWORKS, "centroids", "exemplars")
+FILES = (*(f"{name}.safetensors" for name in TENSOR_FILES), "report.json", "README.md")
+EMBEDDED = Path(__file__).parent / "assets"
+REMEDY = "Fetch it again, or build it with python -m train."
+
+
+@dataclass(frozen=True, eq=False)
+class Exemplars:
+    """The real images that sources and partners are drawn from."""
+
+    images: Tensor  # uint8 (N, 28, 28)
+    labels: Tensor  # int64 (N,)
+    codes: Tensor  # float64 (N, D)
+
+    def of(self, digit: int) -> Tensor:
+        """The places of one digit's exemplars: int64 (n,)."""
+        return (self.labels == digit).nonzero().squeeze(1)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a bundle came from: `name` for people; `note` says why it is not the one that was asked for, or ""."""
+
+    name: str
+    revision: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """Everything the pipeline needs. Networks are in evaluation mode and float64, so results do not depend on
+    batch shapes, threads or the processor."""
+
+    autoencoder: Autoencoder
+    judges: Ensemble
+    likeness: Likeness
+    surrogate: Surrogate
+    centroids: Tensor  # float64 (10, D)
+    exemplars: Exemplars
+    report: dict[str, Any]
+    provenance: dict[str, Any]
+    fingerprint: str  # sha256 of config.json, and through the hashes in it of everything
+    origin: Origin = field(default_factory=lambda: Origin("embedded"))
+
+
+def write_part(folder: Path, name: str, config: Any, module: nn.Module) -> None:
+    """Writes a network as `<name>.safetensors`, its floats rounded to float16, and its config into config.json."""
+    tensors = {key: t.half() if t.is_floating_point() else t for key, t in module.state_dict().items()}
+    tensors = {key: t for key, t in tensors.items() if not key.endswith("num_batches_tracked")}
+    write_tensors(folder, name, tensors)
+    configs = [dataclasses.asdict(c) for c in config] if isinstance(config, list) else dataclasses.asdict(config)
+    update_config(folder, **{name: configs})
+
+
+def write_tensors(folder: Path, name: str, tensors: dict[str, Tensor]) -> None:
+    """Writes tensors as `<name>.safetensors`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    contiguous = {key: t.detach().cpu().contiguous() for key, t in tensors.items()}
+    (folder / f"{name}.safetensors").write_bytes(format_tensors(contiguous))
+
+
+def update_config(folder: Path, **entries: Any) -> None:
+    """Sets entries of config.json, which is made if it is missing."""
+    path = folder / "config.json"
+    config = json.loads(path.read_text()) if path.exists() else {"format": FORMAT}
+    path.write_text(json.dumps({**config, **entries}, indent=2) + "\n")
+
+
+def read_part(folder: Path, name: str) -> nn.Module:
+    """One network of a bundle that may be unfinished: float64, in evaluation mode. Checks all but the hashes."""
+    path = folder / f"{name}.safetensors"
+    if not path.is_file():
+        raise BundleError(path, "the file is missing", f"Run python -m train {name} first.")
+    config = json.loads((folder / "config.json").read_bytes())
+    return _network(folder, name, config, _tensors(path, path.read_bytes()))
+
+
+def read_tensors(folder: Path, name: str) -> dict[str, Tensor]:
+    """The tensors of one file of a bundle that may be unfinished."""
+    path = folder / f"{name}.safetensors"
+    if not path.is_file():
+        raise BundleError(path, "the file is missing", f"Run python -m train {name} first.")
+    return _tensors(path, path.read_bytes())
+
+
+def seal(folder: Path) -> None:
+    """Enters the hash of every file of a finished bundle into its config.json."""
+    update_config(folder, files={name: _sha256((folder / name).read_bytes()) for name in FILES})
+
+
+def load_bundle(folder: Path, origin: Origin | None = None) -> Bundle:
+    """Reads a bundle.
+
+    Raises BundleError when a file is missing, changed or not a bundle's, or when a tensor is missing, superfluous, of
+    another shape, or not finite.
+    """
+    config_path = folder / "config.json"
+    if not config_path.is_file():
+        raise BundleError(folder, "there is no bundle here, for want of a config.json", REMEDY)
+    config_bytes = config_path.read_bytes()
+    config = _parse_config(config_path, config_bytes)
+    contents = {name: _read(folder / name, config["files"][name]) for name in FILES}
+    paths = {name: folder / f"{name}.safetensors" for name in TENSOR_FILES}
+    tensors = {name: _tensors(path, contents[path.name]) for name, path in paths.items()}
+    networks: dict[str, Any] = {name: _network(folder, name, config, tensors[name]) for name in NETWORKS}
+    autoencoder = networks["autoencoder"]
+    shapes = {"images": (None, 28, 28), "labels": (None,), "codes": (None, autoencoder.config.latent)}
+    exemplars = _shaped(folder / "exemplars.safetensors", tensors["exemplars"], shapes)
+    centroids = _shaped(
+        folder / "centroids.safetensors", tensors["centroids"], {"centroids": (10, autoencoder.config.latent)}
+    )
+    return Bundle(
+        autoencoder=autoencoder,
+        judges=networks["judge"],
+        likeness=networks["likeness"],
+        surrogate=networks["surrogate"],
+        centroids=centroids["centroids"].double(),
+        exemplars=Exemplars(exemplars["images"], exemplars["labels"].long(), exemplars["codes"].double()),
+        report=json.loads(contents["report.json"]),
+        provenance=config["provenance"],
+        fingerprint=_sha256(config_bytes),
+        origin=origin or Origin("embedded" if folder == EMBEDDED else str(folder)),
+    )
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _parse_config(path: Path, data: bytes) -> dict[str, Any]:
+    try:
+        config = json.loads(data)
+        version = config["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(path, "this is not a bundle's config", REMEDY) from error
+    if version != FORMAT:
+        raise BundleError(path, f"format {version!r} is not the format {FORMAT} that this version reads", "Update it.")
+    expected = {"format", "autoencoder", "judge", "likeness", "surrogate", "provenance", "files"}
+    if wrong := expected ^ config.keys():
+        raise BundleError(path, f"missing or unknown keys: {', '.join(sorted(wrong))}", REMEDY)
+    if not isinstance(config["files"], dict) or set(config["files"]) != set(FILES):
+        raise BundleError(path, "the list of files is not a bundle's", REMEDY)
+    return config
+
+
+def _read(path: Path, expected: str) -> bytes:
+    if not path.is_file():
+        raise BundleError(path, "the file is missing", REMEDY)
+    data = path.read_bytes()
+    if _sha256(data) != expected:
+        raise BundleError(path, "the file has changed: its sha256 is not the one in config.json", REMEDY)
+    return data
+
+
+def _tensors(path: Path, data: bytes) -> dict[str, Tensor]:
+    try:
+        tensors = parse_tensors(data)
+    except SafetensorError as error:
+        raise BundleError(path, f"not a safetensors file ({error})", REMEDY) from error
+    for key, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise BundleError(path, f"tensor {key} is not finite", REMEDY)
+    return tensors
+
+
+def _network(folder: Path, name: str, config: dict[str, Any], tensors: dict[str, Tensor]) -> nn.Module:
+    try:
+        module = NETWORKS[name](config[name]).double().eval().requires_grad_(False)
+    except (TypeError, ValueError, KeyError, RuntimeError) as error:
+        raise BundleError(folder / "config.json", f"its entry {name!r} cannot be built ({error})", REMEDY) from error
+    path = folder / f"{name}.safetensors"
+    own = {key: t for key, t in module.state_dict().items() if not key.endswith("num_batches_tracked")}
+    _shaped(path, tensors, {key: tuple(t.shape) for key, t in own.items()})
+    module.load_state_dict(tensors, strict=False)  # complete but for batch counters: checked above
+    return module
+
+
+def _shaped(path: Path, tensors: dict[str, Tensor], shapes: dict[str, tuple]) -> dict[str, Tensor]:
+    if wrong := sorted(shapes.keys() ^ tensors.keys()):
+        state = "missing" if wrong[0] in shapes else "not expected"
+        raise BundleError(path, f"tensor {wrong[0]} is {state}", REMEDY)
+    for key, shape in shapes.items():
+        have = tuple(tensors[key].shape)
+        if len(have) != len(shape) or any(w is not None and h != w for h, w in zip(have, shape, strict=True)):
+            raise BundleError(path, f"tensor {key} has shape {have}, not {shape}", REMEDY)
+    return tensors

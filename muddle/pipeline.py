@@ -1,0 +1,326 @@
+"""The pipeline: from a digit, a target and a seed to a muddle. Knows neither gradio nor the Hub."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from muddle.bundle import Bundle
+from muddle.errors import ArgumentError
+from muddle.latent import nearest_centroid, path
+from muddle.metrics import entropy_bits, grey_share
+from muddle.strategies import STRATEGIES, Pick, balanced, farthest, midpoint, quality
+
+STEPS = range(2, 65)
+SEEDS = range(2**32)
+CANDIDATES = 64  # partners that the balanced strategy searches
+CHUNK = 16  # muddles that are searched at once: bounds memory, changes nothing
+LIKENESS_FLOOR = 10  # percentile of real digits below which likeness counts against a candidate
+DECIMALS = 6  # of everything reported: far above float64's noise, so equal arguments give equal bytes
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a reader needs to know of one muddle.
+
+    p_digit, p_target: the judges' mean probability of the two intended classes, 0 to 1; a perfect muddle has 0.5 and
+    0.5, a clueless judge gives 0.1 and 0.1. entropy: of the soft label in bits, 0 (certain), 1 (a fair coin), 3.32
+    (clueless). likeness: percentile among real test digits, 0 (not a digit) to 100; real digits average 50, noise
+    scores 0. grey: share of the ink that is grey, 0 to 1; real test digits average 0.506, a blur 0.87.
+    """
+
+    p_digit: float
+    p_target: float
+    entropy: float
+    likeness: float
+    grey: float
+
+
+@dataclass(frozen=True, eq=False)
+class Muddle:
+    """One muddle and how it came to be. T steps, K = 10 classes; images uint8, white on black."""
+
+    digit: int
+    target: int
+    seed: int
+    strategy: str
+    steps: int
+    source: np.ndarray  # (28, 28): the real image of the digit, or the given one
+    partner: np.ndarray  # (28, 28): the real image of the target
+    source_index: int | None  # the exemplar that is the source; None for a given image
+    partner_index: int
+    frames: np.ndarray  # (T, 28, 28): the decoded path, t = 0 at the source's code, t = 1 at the partner's
+    probabilities: np.ndarray  # float64 (T, K): the judges' mean on each frame
+    t: float  # where the muddle lies along the path, 0 to 1
+    pick: int  # the step nearest to it
+    image: np.ndarray  # (28, 28): the muddle
+    soft_label: np.ndarray  # float64 (K,): the judges' mean on it
+    scores: Scores
+
+
+class Batch(NamedTuple):
+    """Many muddles, a row each."""
+
+    images: np.ndarray  # uint8 (N, 28, 28)
+    soft_labels: np.ndarray  # float64 (N, K)
+    targets: np.ndarray  # int64 (N,): those asked for, or found from the source
+    sources: np.ndarray  # int64 (N,): which exemplar is the source
+    partners: np.ndarray  # int64 (N,): which one is the partner
+    t: np.ndarray  # float64 (N,): where along the path
+
+
+class _Draw(NamedTuple):
+    """What chance decides, one row a muddle."""
+
+    source: Tensor  # (N, D)
+    image: Tensor  # float64 (N, 1, 28, 28): the source's pixels
+    digit: Tensor  # int64 (N,)
+    target: Tensor  # int64 (N,)
+    partners: Tensor  # int64 (N, P): exemplars of the target; the first is the author's random image b
+
+
+class Muddler:
+    """Makes muddles with one bundle. Holds no state: the same arguments give the same bytes, alone or in a batch."""
+
+    def __init__(self, bundle: Bundle):
+        self.bundle = bundle
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path | None = None, revision: str | None = None) -> "Muddler":
+        """A Muddler with the bundle of a folder or of a Hub repository; None: $MUDDLE_REPO, else the embedded one.
+
+        Raises BundleError when what is there is not a whole bundle, HubError when a named repository cannot be had.
+        """
+        from muddle.locate import locate  # the pipeline itself knows no Hub
+
+        return cls(locate(source, revision))
+
+    @property
+    def centroids(self) -> np.ndarray:
+        """The centroid matrix, float64 (10, D): row k is the mean latent code of digit k."""
+        return self.bundle.centroids.numpy().copy()
+
+    def muddle(
+        self, digit: int, target: int | None = None, *, seed: int = 0, steps: int = 11, strategy: str = "balanced"
+    ) -> Muddle:
+        """A muddle of `digit` and `target`, from a real image drawn by `seed`.
+
+        digit, target: 0 to 9 and different; target None takes the class whose centroid is nearest to the source's
+        code. seed: 0 to 2**32 - 1. steps: 2 to 64 frames from source to partner. strategy: one of STRATEGIES.
+        Raises ArgumentError for anything else.
+        """
+        digit, target = check_labels(digit, target)
+        check_settings(seed, steps, strategy)
+        draw, index = self._draw([digit], [target], [seed])
+        return self._finish(draw, index[0], seed, steps, strategy)
+
+    def muddle_image(
+        self,
+        image: np.ndarray,
+        digit: int | None = None,
+        target: int | None = None,
+        *,
+        seed: int = 0,
+        steps: int = 11,
+        strategy: str = "balanced",
+    ) -> Muddle:
+        """A muddle that starts from a given image, uint8 (28, 28), white on black and centred as MNIST's are.
+
+        digit None takes what the judges see in it. Else as `muddle`.
+        """
+        pixels = check_image(image)
+        check_settings(seed, steps, strategy)
+        with torch.no_grad():
+            seen = self._judge(pixels[None])[0].mean(0)
+        digit, target = check_labels(int(seen.argmax()) if digit is None else digit, target)
+        return self._finish(self._draw_from(pixels, digit, target, seed), None, seed, steps, strategy)
+
+    def muddle_many(
+        self,
+        digits: Sequence[int],
+        targets: Sequence[int | None],
+        seeds: Sequence[int],
+        *,
+        strategy: str = "balanced",
+        steps: int = 11,
+    ) -> Batch:
+        """Many muddles at once, each the same as `muddle` gives for its digit, target and seed.
+
+        Three sequences of one length N. `steps` matters to `farthest` alone. Raises ArgumentError.
+        """
+        if not len(digits) == len(targets) == len(seeds):
+            lengths = (len(digits), len(targets), len(seeds))
+            raise ArgumentError("digits, targets, seeds of lengths", lengths, "the three must be of one length")
+        pairs = [check_labels(d, t) for d, t in zip(digits, targets, strict=True)]
+        for seed in seeds:
+            check_settings(seed, steps, strategy)
+        whole = np.zeros(0, np.int64)
+        parts = [Batch(np.zeros((0, 28, 28), np.uint8), np.zeros((0, 10)), whole, whole, whole, np.zeros(0))]
+        for i in range(0, len(pairs), CHUNK):
+            some = slice(i, i + CHUNK)
+            draw, sources = self._draw([d for d, _ in pairs[some]], [t for _, t in pairs[some]], list(seeds[some]))
+            with torch.no_grad():
+                pick = self._pick(draw, steps, strategy)
+                pixels = to_pixels(self.bundle.autoencoder.decode(pick.codes))
+                labels = _rounded(self._judge(pixels).mean(1))
+            partners = draw.partners[torch.arange(len(sources)), pick.partner]
+            parts.append(
+                Batch(
+                    pixels.numpy(), labels, draw.target.numpy(), np.array(sources), partners.numpy(), _rounded(pick.t)
+                )
+            )
+        return Batch(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    def _draw(self, digits: list[int], targets: list[int | None], seeds: list[int]) -> tuple[_Draw, list[int]]:
+        """Steps 3 to 5 of the author's pipeline; each row depends on its own seed alone."""
+        exemplars = self.bundle.exemplars
+        indices, resolved, partners = [], [], []
+        for digit, target, seed in zip(digits, targets, seeds, strict=True):
+            generator = torch.Generator().manual_seed(int(seed))
+            own = exemplars.of(digit)
+            index = int(own[torch.randint(len(own), (), generator=generator)])
+            target = self._nearest(exemplars.codes[index], digit) if target is None else target
+            indices.append(index)
+            resolved.append(target)
+            partners.append(self._partners(target, generator))
+        image = to_unit(exemplars.images[indices])
+        draw = _Draw(
+            exemplars.codes[indices], image, torch.tensor(digits), torch.tensor(resolved), torch.stack(partners)
+        )
+        return draw, indices
+
+    def _draw_from(self, pixels: Tensor, digit: int, target: int | None, seed: int) -> _Draw:
+        image = to_unit(pixels[None])
+        with torch.no_grad():
+            code = self.bundle.autoencoder.encode(image)
+        target = self._nearest(code[0], digit) if target is None else target
+        partners = self._partners(target, torch.Generator().manual_seed(int(seed)))
+        return _Draw(code, image, torch.tensor([digit]), torch.tensor([target]), partners[None])
+
+    def _nearest(self, code: Tensor, digit: int) -> int:
+        return int(nearest_centroid(code[None], self.bundle.centroids, excluding=torch.tensor([digit])))
+
+    def _partners(self, target: int, generator: torch.Generator) -> Tensor:
+        theirs = self.bundle.exemplars.of(target)
+        return theirs[torch.randperm(len(theirs), generator=generator)[:CANDIDATES]]
+
+    def _pick(self, draw: _Draw, steps: int, strategy: str) -> Pick:
+        exemplars, networks = self.bundle.exemplars, self.bundle
+        first = exemplars.codes[draw.partners[:, 0]]
+        if strategy == "midpoint":
+            return midpoint(draw.source, first)
+        if strategy == "farthest":
+            images = (draw.image, to_unit(exemplars.images[draw.partners[:, 0]]))
+            return farthest(draw.source, first, steps, networks.autoencoder.decode, images)
+        floor = networks.likeness.quantiles[LIKENESS_FLOOR]
+        pair = (draw.digit, draw.target)
+
+        def verify(codes: Tensor) -> Tensor:  # (N, C, D) -> (N, C)
+            pixels = to_pixels(networks.autoencoder.decode(codes.flatten(0, 1)))
+            images = to_unit(pixels)
+            probabilities = networks.judges(images).movedim(0, 1).unflatten(0, codes.shape[:2])
+            likeness = networks.likeness(images).unflatten(0, codes.shape[:2])
+            grey = grey_share(images).unflatten(0, codes.shape[:2])
+            return quality(probabilities, pair[0][:, None], pair[1][:, None], likeness - floor, grey)
+
+        partners = exemplars.codes[draw.partners]
+        return balanced(draw.source, partners, pair, networks.surrogate, verify, floor)
+
+    def _judge(self, pixels: Tensor) -> Tensor:
+        """Each judge's probabilities: uint8 (N, 28, 28) -> float64 (N, J, 10)."""
+        return self.bundle.judges(to_unit(pixels)).movedim(0, 1)
+
+    def _finish(self, draw: _Draw, index: int | None, seed: int, steps: int, strategy: str) -> Muddle:
+        """The whole result of one draw."""
+        exemplars, networks = self.bundle.exemplars, self.bundle
+        with torch.no_grad():
+            pick = self._pick(draw, steps, strategy)
+            partner = int(draw.partners[0, pick.partner[0]])
+            codes = torch.cat([pick.codes, path(draw.source[0], exemplars.codes[partner], steps)])
+            pixels = to_pixels(networks.autoencoder.decode(codes))
+            opinions = self._judge(pixels).mean(1)
+            images = to_unit(pixels[:1])
+            likeness = networks.likeness.percentile(networks.likeness(images))
+        digit, target, t = int(draw.digit[0]), int(draw.target[0]), float(pick.t[0])
+        return Muddle(
+            digit=digit,
+            target=target,
+            seed=seed,
+            strategy=strategy,
+            steps=steps,
+            source=to_pixels(draw.image)[0].numpy(),
+            partner=exemplars.images[partner].numpy().copy(),
+            source_index=index,
+            partner_index=partner,
+            frames=pixels[1:].numpy(),
+            probabilities=_rounded(opinions[1:]),
+            t=round(t, DECIMALS),
+            pick=round(t * (steps - 1)),
+            image=pixels[0].numpy(),
+            soft_label=_rounded(opinions[0]),
+            scores=Scores(
+                p_digit=float(_rounded(opinions[0, digit])),
+                p_target=float(_rounded(opinions[0, target])),
+                entropy=float(_rounded(entropy_bits(opinions[0]))),
+                likeness=float(_rounded(likeness[0])),
+                grey=float(_rounded(grey_share(images)[0])),
+            ),
+        )
+
+
+def to_unit(pixels: Tensor) -> Tensor:
+    """What the networks take: uint8 (N, 28, 28) -> float64 (N, 1, 28, 28) in [0, 1]."""
+    return pixels[:, None].double() / 255
+
+
+def to_pixels(images: Tensor) -> Tensor:
+    """What people see: float (N, 1, 28, 28) in [0, 1] -> uint8 (N, 28, 28), rounded."""
+    return (images.squeeze(1) * 255).round().to(torch.uint8)
+
+
+def check_labels(digit: int, target: int | None) -> tuple[int, int | None]:
+    """The two labels as ints; ArgumentError unless both are digits and differ."""
+    digit = _integer("digit", digit, range(10))
+    if target is None:
+        return digit, None
+    target = _integer("target", target, range(10))
+    if target == digit:
+        raise ArgumentError("target", target, "it must differ from the digit; None chooses the nearest other class")
+    return digit, target
+
+
+def check_settings(seed: int, steps: int, strategy: str) -> None:
+    """ArgumentError unless seed, steps and strategy are ones that `Muddler.muddle` takes."""
+    _integer("seed", seed, SEEDS)
+    _integer("steps", steps, STEPS)
+    if strategy not in STRATEGIES:
+        raise ArgumentError("strategy", strategy, f"choose one of {', '.join(STRATEGIES)}")
+    if strategy == "farthest" and steps < 3:
+        raise ArgumentError("steps", steps, "farthest picks an inner step, so it needs at least 3")
+
+
+def check_image(image: np.ndarray) -> Tensor:
+    """The image as uint8 (28, 28); ArgumentError unless it is one with some ink on it."""
+    array = np.asarray(image)
+    if array.shape != (28, 28) or array.dtype != np.uint8:
+        raise ArgumentError("image", f"{array.dtype} {array.shape}", "it must be uint8 (28, 28), white on black")
+    if not array.any():
+        raise ArgumentError("image", "all black", "there must be some ink on it")
+    return torch.from_numpy(array.copy())
+
+
+def _integer(name: str, value: object, allowed: range) -> int:
+    span = f"give a whole number from {allowed[0]} to {allowed[-1]}"
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise ArgumentError(name, value, span)
+    if int(value) not in allowed:
+        raise ArgumentError(name, value, span)
+    return int(value)
+
+
+def _rounded(values: Tensor) -> np.ndarray:
+    return values.numpy().round(DECIMALS)

@@ -1,0 +1,94 @@
+"""A muddle in words and in JSON: what the page, the API and the command line say of it."""
+
+import base64
+from typing import Any
+from urllib.parse import urlencode
+
+import numpy as np
+
+from muddle.pipeline import Muddle, Muddler
+from muddle.render import png
+
+LIKE_A_DIGIT = 5  # percentile of real digits above which an image is said to look like a digit
+HARD_TO_TELL = 0.9  # bits: the entropy of a choice of 68 to 32
+BETWEEN_TWO = 0.4  # probability that each of the two labels gets
+
+
+def query(m: Muddle) -> str:
+    """The query of a share link: it alone reproduces the muddle."""
+    fields = {"digit": m.digit, "target": m.target, "seed": m.seed, "strategy": m.strategy, "steps": m.steps}
+    return "?" + urlencode(fields)
+
+
+def criteria(m: Muddle) -> list[tuple[str, bool]]:
+    """The author's three criteria of a good output, and whether the judges find them met."""
+    return [
+        ("difficult to tell what digit it is", m.scores.entropy >= HARD_TO_TELL),
+        ("still looks like a digit", m.scores.likeness >= LIKE_A_DIGIT),
+        ("hard to choose between 2 labels", min(m.scores.p_digit, m.scores.p_target) > BETWEEN_TWO),
+    ]
+
+
+def verdict(m: Muddle) -> str:
+    """What the judges think, in a sentence."""
+    digit, target = f"{100 * m.scores.p_digit:.0f} %", f"{100 * m.scores.p_target:.0f} %"
+    looks = "yes" if m.scores.likeness >= LIKE_A_DIGIT else "hardly"
+    return f"{m.digit} or {m.target}? {digit} to {target}, {m.scores.entropy:.1f} bits; looks like a digit: {looks}"
+
+
+def as_json(m: Muddle, muddler: Muddler) -> dict[str, Any]:
+    """Everything about a muddle, images as PNG data URIs: the answer of the endpoint /muddle."""
+    return {
+        "digit": m.digit,
+        "target": m.target,
+        "seed": m.seed,
+        "strategy": m.strategy,
+        "steps": m.steps,
+        "t": m.t,
+        "pick": m.pick,
+        "soft_label": m.soft_label.tolist(),
+        "scores": vars(m.scores),
+        "probabilities": m.probabilities.tolist(),
+        "muddle": data_uri(m.image),
+        "source": data_uri(m.source),
+        "partner": data_uri(m.partner),
+        "frames": [data_uri(frame) for frame in m.frames],
+        "query": query(m),
+        "bundle": about_bundle(muddler),
+    }
+
+
+def for_page(m: Muddle, link: str) -> dict[str, Any]:
+    """The same for the page, its pixels in one string: source, muddle, partner, then the frames."""
+    pixels = np.concatenate([m.source[None], m.image[None], m.partner[None], m.frames])
+    return {
+        "digit": m.digit,
+        "target": m.target,
+        "seed": m.seed,
+        "strategy": m.strategy,
+        "steps": m.steps,
+        "t": m.t,
+        "pick": m.pick,
+        "on_path": bool((m.image == m.frames[m.pick]).all()),
+        "probabilities": m.probabilities.round(4).tolist(),
+        "verdict": verdict(m),
+        "criteria": criteria(m),
+        "link": link,
+        "pixels": base64.b64encode(pixels.tobytes()).decode(),
+    }
+
+
+def about_bundle(muddler: Muddler) -> dict[str, Any]:
+    """Which bundle answers: its origin, and its fingerprint, by which equal bundles are known."""
+    origin = muddler.bundle.origin
+    return {
+        "name": origin.name,
+        "revision": origin.revision,
+        "fingerprint": muddler.bundle.fingerprint[:12],
+        "note": origin.note,
+    }
+
+
+def data_uri(pixels: np.ndarray) -> str:
+    """A PNG of uint8 (H, W) pixels as a data URI."""
+    return "data:image/png;base64," + base64.b64encode(png(pixels)).decode()

@@ -1,0 +1,60 @@
+"""The surrogate: what teachers would say of a code's image, predicted from the code without decoding it.
+
+Searching images is slow and searching codes is not. A large ensemble of teachers labels decoded codes once, in
+training; this small network learns their answers and is what the balanced strategy searches with.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class SurrogateConfig:
+    """How many `teachers` it imitates, from codes of length `latent`, with two hidden layers of `width`."""
+
+    teachers: int
+    latent: int = 10
+    width: int = 256
+
+
+class Prediction(NamedTuple):
+    """What the surrogate says of codes (..., D)."""
+
+    logits: Tensor  # (..., J, 10): each teacher's
+    likeness: Tensor  # (...): the likeness logit
+    grey: Tensor  # (...): the grey share, about 0 to 1
+
+
+class Surrogate(nn.Module):
+    """A dense network from codes to the logits of every teacher, the likeness logit and the grey share."""
+
+    def __init__(self, config: SurrogateConfig):
+        super().__init__()
+        self.config = config
+        w = config.width
+        self.net = nn.Sequential(
+            nn.Linear(config.latent, w), nn.SiLU(), nn.Linear(w, w), nn.SiLU(), nn.Linear(w, config.teachers * 10 + 2)
+        )
+
+    def forward(self, codes: Tensor) -> Prediction:
+        """Predictions for codes (..., D)."""
+        out = self.net(codes)
+        return Prediction(out[..., :-2].unflatten(-1, (-1, 10)), out[..., -2], out[..., -1])
+
+
+def undecided(probabilities: Tensor, digit: Tensor, target: Tensor) -> Tensor:
+    """How far from a decision classifiers are, each for itself: the mean over them of 4 p(digit) p(target).
+
+    0 (every one is sure, or means other digits) to 1 (every one gives both a half); clueless ones score 0.04.
+    Probabilities (..., J, 10); digit and target int64, of the shape of the leading axes or one that broadcasts to it.
+    """
+    shape = probabilities.shape[:-1]
+
+    def of(label: Tensor) -> Tensor:
+        index = label[..., None].expand(shape)[..., None]
+        return torch.gather(probabilities, -1, index).squeeze(-1)
+
+    return 4 * (of(digit) * of(target)).mean(-1)

@@ -1,0 +1,1 @@
+"""The page and its API. The one door to gradio."""

@@ -1,0 +1,42 @@
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from muddle.latent import centroid_matrix, nearest_centroid, path
+
+codes = st.lists(st.floats(-5, 5), min_size=3, max_size=3).map(lambda x: torch.tensor(x, dtype=torch.float64))
+
+
+@given(codes, codes, st.integers(2, 64))
+def test_a_path_begins_and_ends_at_its_ends_and_is_evenly_spaced(start, end, steps):
+    way = path(start, end, steps)
+    assert way.shape == (steps, 3)
+    torch.testing.assert_close(way[0], start)
+    torch.testing.assert_close(way[-1], end)
+    torch.testing.assert_close(way.diff(dim=0), ((end - start) / (steps - 1)).expand(steps - 1, 3))
+
+
+@given(codes, codes, st.integers(2, 64))
+def test_swapping_the_ends_reverses_the_path(start, end, steps):
+    torch.testing.assert_close(path(start, end, steps), path(end, start, steps).flip(0))
+
+
+def test_paths_of_a_batch_are_the_paths_of_its_members():
+    starts, ends = torch.randn(4, 2, 3, generator=torch.Generator().manual_seed(0)).unbind(1)
+    together = path(starts, ends, 5)
+    for one, start, end in zip(together, starts, ends, strict=True):
+        torch.testing.assert_close(one, path(start, end, 5))
+
+
+def test_centroids_are_the_means_of_their_classes():
+    matrix = centroid_matrix(torch.tensor([[0.0, 0], [2, 4], [1, 1]]), torch.tensor([0, 0, 2]), classes=3)
+    assert matrix[0].tolist() == [1, 2]
+    assert matrix[1].isnan().all()
+    assert matrix[2].tolist() == [1, 1]
+
+
+def test_the_nearest_centroid_is_never_the_excluded_one():
+    centroids = torch.tensor([[0.0], [1.0], [5.0]])
+    codes = torch.tensor([[0.1], [4.0]])
+    assert nearest_centroid(codes, centroids).tolist() == [0, 2]
+    assert nearest_centroid(codes, centroids, excluding=torch.tensor([0, 2])).tolist() == [1, 1]

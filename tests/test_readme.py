@@ -1,0 +1,77 @@
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from conftest import ROOT, environment
+
+from muddle.bundle import EMBEDDED
+from train.embed import BEGIN, END, results
+
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def block(language, containing):
+    (found,) = [text for text in blocks(language) if containing in text]
+    return found
+
+
+def run(command, tmp_path, **changes):
+    child = environment(PYTHONPATH=str(ROOT), **changes)
+    done = subprocess.run(command, cwd=tmp_path, env=child, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_python_example_runs(tmp_path):
+    said = run([sys.executable, "-c", block("python", "muddler = ")], tmp_path)
+    assert said.startswith("(28, 28) uint8")
+
+
+def test_the_client_example_runs(tmp_path, app):
+    example = block("python", "gradio_client").replace("http://127.0.0.1:7860", app)
+    said = run([sys.executable, "-c", example], tmp_path)
+    assert "p_digit" in said
+    assert (tmp_path / "muddle.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_curl_example_runs(tmp_path, app):
+    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
+    example = block("bash", "curl").replace("http://127.0.0.1:7860", app)
+    said = run(["bash", "-euo", "pipefail", "-c", example], tmp_path, PATH=path)
+    assert said.startswith("event: complete")
+    answer = json.loads(said.split("data: ")[1])
+    assert answer[0]["muddle"].startswith("data:image/png;base64,")
+
+
+def test_the_results_are_the_reports():
+    written = README.split(BEGIN)[1].split(END)[0].strip()
+    assert written == results(json.loads((EMBEDDED / "report.json").read_text()))
+
+
+def test_the_front_matter_is_a_spaces_and_names_the_gradio_that_is_installed():
+    matter = yaml.safe_load(README.split("---")[1])
+    pinned = re.search(r"^gradio==(.+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert matter["sdk"] == "gradio"
+    assert matter["sdk_version"] == pinned[1] == pytest.importorskip("gradio").__version__
+    assert (ROOT / matter["app_file"]).is_file()
+    assert isinstance(matter["python_version"], str)
+
+
+def test_the_file_tree_names_every_module():
+    tree = block("", "app.py  ")
+    for path in [*(ROOT / "muddle").glob("*.py"), *(ROOT / "train").glob("*.py")]:
+        if not path.name.startswith("_"):
+            assert path.name in tree, path
+
+
+@pytest.mark.parametrize("picture", re.findall(r"\]\((docs/[^)]+)\)", README))
+def test_every_picture_is_there(picture):
+    assert (ROOT / picture).is_file()

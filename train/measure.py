@@ -1,0 +1,138 @@
+"""The report's measures: shares with their intervals, and the author's assumptions in numbers. No files, no training."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from muddle.latent import path
+from muddle.likeness import Likeness
+from muddle.metrics import both_above, entropy_bits, grey_share, top_pair
+from muddle.pipeline import Muddler, to_unit
+from train.panel import opinions
+
+
+def share(hits: Tensor | np.ndarray) -> dict[str, float]:
+    """The share of true values and its 95 % interval (Wilson, 1927): bool (N,) -> value, low, high in [0, 1]."""
+    n, p, z = len(hits), float(np.asarray(hits).mean()), 1.96
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return {"value": p, "low": max(0.0, centre - half), "high": min(1.0, centre + half)}
+
+
+def average(values: Tensor | np.ndarray) -> dict[str, float]:
+    """The mean and its 95 % interval (normal approximation): float (N,) -> value, low, high."""
+    array = np.asarray(values, np.float64)
+    half = 1.96 * array.std(ddof=1) / math.sqrt(len(array))
+    return {"value": float(array.mean()), "low": float(array.mean() - half), "high": float(array.mean() + half)}
+
+
+def figures(
+    images: np.ndarray, digits: np.ndarray, targets: np.ndarray, panel: list[nn.Module], likeness: Likeness
+) -> dict[str, Any]:
+    """What the panel and the image itself say of muddles uint8 (N, 28, 28) between digits and targets, int64 (N,)."""
+    pixels, first, second = torch.from_numpy(images), torch.from_numpy(digits), torch.from_numpy(targets)
+    each = opinions(panel, pixels)  # (J, N, 10)
+    mean = each.mean(0)
+    unit = to_unit(pixels)
+    with torch.inference_mode():
+        percentiles = likeness.percentile(likeness(unit))
+    p_digit = each.gather(2, first.expand(len(each), -1)[..., None]).squeeze(2)
+    return {
+        "count": len(images),
+        "split": share(both_above(mean, first, second, 0.4)),
+        "both_above_0.2": share(both_above(mean, first, second, 0.2)),
+        "top_pair": share(top_pair(mean, first, second)),
+        "grey_share": average(grey_share(unit)),
+        "likely_digit": share(percentiles > 5),
+        "entropy_bits": average(entropy_bits(mean.double())),
+        "member_undecided": share(((p_digit > 0.4) & (p_digit < 0.6)).flatten()),
+        "member_for_source": average(p_digit.mean(1)) if len(each) > 1 else average(p_digit[0]),
+    }
+
+
+def descent(muddler: Muddler, images: np.ndarray, sources: np.ndarray) -> dict[str, Any]:
+    """The share of muddles nearer to their own source than to a random other exemplar of the same digit.
+
+    By the code of the muddle's image and by its pixels; a muddle that forgot its source scores 0.5.
+    """
+    exemplars = muddler.bundle.exemplars
+    generator = torch.Generator().manual_seed(0)
+    own = torch.from_numpy(sources)
+    others = []
+    for index in own:
+        same = exemplars.of(int(exemplars.labels[index]))
+        same = same[same != index]
+        others.append(same[torch.randint(len(same), (), generator=generator)])
+    other = torch.stack(others)
+    with torch.inference_mode():
+        codes = muddler.bundle.autoencoder.encode(to_unit(torch.from_numpy(images)))
+    pixels, real = to_unit(torch.from_numpy(images)).flatten(1), to_unit(exemplars.images).flatten(1)
+
+    def nearer(points: Tensor, known: Tensor) -> dict[str, float]:
+        return share((points - known[own]).norm(dim=1) < (points - known[other]).norm(dim=1))
+
+    return {"by_code": nearer(codes, exemplars.codes), "by_pixels": nearer(pixels, real)}
+
+
+def farthest_ends(muddler: Muddler, digits: np.ndarray, targets: np.ndarray, steps: int = 21) -> dict[str, float]:
+    """Where mse(O, a) + mse(O, b) is largest on whole paths, ends included: shares of first frame, last, and inner."""
+    bundle = muddler.bundle
+    counts = np.zeros(3)
+    for seed, (digit, target) in enumerate(zip(digits.tolist(), targets.tolist(), strict=True)):
+        m = muddler.muddle(digit, target, seed=seed, steps=steps, strategy="midpoint")
+        codes = path(bundle.exemplars.codes[m.source_index], bundle.exemplars.codes[m.partner_index], steps)
+        with torch.inference_mode():
+            frames = bundle.autoencoder.decode(codes)
+        ends = to_unit(torch.from_numpy(np.stack([m.source, m.partner])))
+        distance = sum(((frames - end) ** 2).flatten(1).mean(1) for end in ends)
+        best = int(distance.argmax())
+        counts[0 if best == 0 else 1 if best == steps - 1 else 2] += 1
+    first, last, inner = (counts / counts.sum()).tolist()
+    return {"first_frame": first, "last_frame": last, "inner": inner}
+
+
+def assumptions(muddler: Muddler, codes: Tensor, labels: Tensor, images: Tensor) -> dict[str, Any]:
+    """Two of the author's assumptions on test digits: codes float (N, D), labels (N,), images uint8 (N, 28, 28).
+
+    Clusters are distinct: silhouette, -1 to 1 (Rousseeuw, 1987), and the nearest centroid's accuracy. Near in latent
+    space means alike to the eye: Spearman's rank correlation of the distance between two centroids with how much
+    probability the judges give to one digit when they see the other; -1 would confirm it, 0 is no relation.
+    """
+    from scipy.stats import spearmanr
+    from sklearn.metrics import silhouette_score
+
+    from muddle.latent import nearest_centroid
+
+    centroids = muddler.bundle.centroids
+    with torch.inference_mode():
+        seen = torch.cat([muddler.bundle.judges(to_unit(part)).mean(0) for part in images.split(500)])
+    confused = torch.stack([seen[labels == k].mean(0) for k in range(10)])
+    upper = torch.triu_indices(10, 10, 1)
+    distances = torch.cdist(centroids, centroids)[upper[0], upper[1]]
+    alike = (confused + confused.T)[upper[0], upper[1]]
+    correlation = spearmanr(distances.numpy(), alike.numpy())
+    return {
+        "silhouette": float(silhouette_score(codes.numpy(), labels.numpy(), sample_size=5000, random_state=0)),
+        "nearest_centroid_accuracy": (nearest_centroid(codes.double(), centroids) == labels).double().mean().item(),
+        "distance_confusion_spearman": float(correlation.statistic),
+        "distance_confusion_p": float(correlation.pvalue),
+    }
+
+
+def decoded_error(muddler: Muddler, images: Tensor) -> float:
+    """Mean squared error per pixel of reconstructions, uint8 (N, 28, 28), pixels in [0, 1]."""
+    total = 0.0
+    with torch.inference_mode():
+        for part in images.split(500):
+            unit = to_unit(part)
+            total += ((muddler.bundle.autoencoder(unit) - unit) ** 2).flatten(1).mean(1).sum().item()
+    return total / len(images)
+
+
+def panel_disagreement(images: np.ndarray, panel: list[nn.Module]) -> Tensor:
+    """How far the members are apart on each image: mean total variation from their mean, 0 to 1: (N,)."""
+    each = opinions(panel, torch.from_numpy(images))
+    return (each - each.mean(0)).abs().sum(2).mean(0) / 2

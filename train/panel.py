@@ -1,0 +1,147 @@
+"""The panel: classifiers of architectures that no judge has. No search ever sees them; they alone are quoted.
+
+Each maps images in [0, 1], (N, 1, 28, 28), to logits, (N, 10).
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from train.classifier import Regime, logits_of, train_classifier
+from train.job import Job
+from train.judge import grade
+
+
+def _vgg() -> nn.Module:
+    """Pairs of 3 x 3 convolutions between max-pools (Simonyan and Zisserman, 2015), with batch norm."""
+
+    def pair(inputs: int, outputs: int) -> list[nn.Module]:
+        layers: list[nn.Module] = []
+        for width in (inputs, outputs):
+            layers += [nn.Conv2d(width, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+        return [*layers, nn.MaxPool2d(2)]
+
+    return nn.Sequential(
+        *pair(1, 16), *pair(16, 32), *pair(32, 64),
+        nn.Flatten(), nn.Linear(64 * 9, 128), nn.ReLU(), nn.Dropout(0.4), nn.Linear(128, 10),
+    )  # fmt: skip
+
+
+def _tutorial() -> nn.Module:
+    """Two unpadded 3 x 3 convolutions, one max-pool, dropout and a dense layer: the shape of many first lessons."""
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3), nn.ReLU(), nn.Conv2d(16, 32, 3, stride=2), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Dropout(0.25), nn.Flatten(), nn.Linear(32 * 36, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10),
+    )  # fmt: skip
+
+
+def _lenet5() -> nn.Module:
+    """LeNet-5 with its tanh and mean-pooling (LeCun et al., 1998)."""
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2),
+        nn.Flatten(), nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10),
+    )  # fmt: skip
+
+
+def _wide_dense() -> nn.Module:
+    """One wide hidden layer with heavy dropout."""
+    return nn.Sequential(
+        nn.Flatten(), nn.Dropout(0.1), nn.Linear(784, 800), nn.ReLU(), nn.Dropout(0.5), nn.Linear(800, 10)
+    )
+
+
+class _DenseBlock(nn.Module):
+    """Each layer sees all before it (Huang et al., 2017)."""
+
+    def __init__(self, inputs: int, growth: int, layers: int):
+        super().__init__()
+        self.layers = nn.ModuleList(
+            nn.Sequential(
+                nn.BatchNorm2d(inputs + i * growth), nn.ReLU(), nn.Conv2d(inputs + i * growth, growth, 3, padding=1)
+            )
+            for i in range(layers)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = torch.cat([x, layer(x)], 1)
+        return x
+
+
+def _densenet() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, stride=2, padding=1), _DenseBlock(16, 12, 3), nn.Conv2d(52, 32, 1), nn.AvgPool2d(2),
+        _DenseBlock(32, 12, 3), nn.BatchNorm2d(68), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(68, 10),
+    )  # fmt: skip
+
+
+class _Attention(nn.Module):
+    """Two transformer layers on the image's 14 bands of 2 rows (after Dosovitskiy et al., 2021)."""
+
+    def __init__(self, width: int = 64):
+        super().__init__()
+        self.embed = nn.Linear(56, width)
+        self.position = nn.Parameter(0.02 * torch.randn(1, 14, width))
+        layer = nn.TransformerEncoderLayer(width, 4, 2 * width, dropout=0.1, batch_first=True, norm_first=True)
+        self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.head = nn.Linear(width, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        bands = images.flatten(1).unflatten(1, (14, 56))  # (N, 14, 56)
+        return self.head(self.layers(self.embed(bands) + self.position).mean(1))
+
+
+@dataclass(frozen=True)
+class Member:
+    """One classifier of the panel: how to build it, how it is taught, for how long."""
+
+    name: str
+    build: Callable[[], nn.Module]
+    regime: Regime
+    epochs: int
+
+
+PANEL = (
+    Member("vgg", _vgg, Regime(rate=2e-3), 5),
+    Member("tutorial", _tutorial, Regime(rate=1e-3), 6),
+    Member("lenet5", _lenet5, Regime(affine=0.5, rate=2e-3), 10),
+    Member("wide-dense", _wide_dense, Regime(rate=1e-3), 10),
+    Member("densenet", _densenet, Regime(affine=0.5, rate=3e-3), 6),
+    Member("attention", _Attention, Regime(affine=0.3, rate=1e-3), 12),
+)
+
+
+def run(job: Job) -> None:
+    """Trains the panel and keeps it, with each member's accuracy, out of the bundle."""
+    unseen, held_out = job.split_for_classifiers()
+    test = job.digits(train=False)
+    work = job.work("panel")
+    figures = {}
+    for number, member in enumerate(PANEL):
+        schedule = job.classifier_schedule(member.epochs, seed_offset=900 + number)
+        torch.manual_seed(schedule.seed)
+        net = member.build()
+        train_classifier(
+            net, member.regime, unseen, held_out, schedule, work / member.name, name=f"panel {member.name}"
+        )
+        torch.save(net.state_dict(), work / f"{member.name}.pt")
+        figures[member.name] = grade(net, test)
+    (work / "panel.json").write_text(json.dumps(figures, indent=2))
+
+
+def load_panel(job: Job) -> list[nn.Module]:
+    """The trained panel, in evaluation mode."""
+    nets = []
+    for member in PANEL:
+        net = member.build()
+        net.load_state_dict(torch.load(job.work("panel") / f"{member.name}.pt", weights_only=True))
+        nets.append(net.eval())
+    return nets
+
+
+def opinions(panel: list[nn.Module], images: Tensor) -> Tensor:
+    """Each member's probabilities: uint8 (N, 28, 28) -> float32 (J, N, 10)."""
+    return torch.stack([logits_of(net, images).softmax(1) for net in panel])

@@ -1,0 +1,63 @@
+"""The pictures that training leaves behind: curves, sheets of digits, heat maps. The one door to matplotlib."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from muddle.autoencoder import Autoencoder
+from muddle.render import tiled, to_image
+from train.data import to_float
+
+
+def sheet(images: Tensor | np.ndarray, path: Path, *, columns: int, scale: int = 3) -> None:
+    """Images uint8 (N, 28, 28) as one PNG, row by row."""
+    to_image(tiled(np.asarray(images), columns), scale).save(path)
+
+
+def reconstructions(autoencoder: Autoencoder, images: Tensor, path: Path) -> None:
+    """Rows of originals uint8 (N, 28, 28), each above its row of reconstructions. N a multiple of 20."""
+    with torch.inference_mode():
+        decoded = (autoencoder(to_float(images)).squeeze(1) * 255).round().to(torch.uint8)
+    rows = torch.stack([images.unflatten(0, (-1, 20)), decoded.unflatten(0, (-1, 20))], 1)
+    sheet(rows.flatten(0, 2), path, columns=20)
+
+
+def loss_curve(history: list[dict[str, float]], keys: tuple[str, ...], path: Path) -> None:
+    """The named metrics over the epochs."""
+    figure, axes = _figure(6, 4)
+    for key in keys:
+        axes.plot([m["epoch"] for m in history], [m[key] for m in history], label=key.replace("_", " "))
+    axes.set_xlabel("epoch")
+    axes.set_yscale("log")
+    axes.legend()
+    figure.savefig(path)
+
+
+def pair_table(values: np.ndarray, title: str, path: Path) -> None:
+    """A 10 x 10 heat map of shares, NaN on the diagonal: row the digit, column the target."""
+    figure, axes = _figure(6.4, 5.6)
+    picture = axes.imshow(values, vmin=0, vmax=1, cmap="viridis")
+    for row, column in np.ndindex(values.shape):
+        if np.isfinite(values[row, column]):
+            colour = "black" if values[row, column] > 0.6 else "white"
+            axes.text(column, row, f"{100 * values[row, column]:.0f}", ha="center", va="center", color=colour)
+    axes.set(xticks=range(10), yticks=range(10), xlabel="target", ylabel="digit", title=title)
+    figure.colorbar(picture)
+    figure.savefig(path)
+
+
+def bars(names: list[str], values: list[float], title: str, path: Path) -> None:
+    """A bar a name."""
+    figure, axes = _figure(6, 3.6)
+    axes.bar(names, values)
+    axes.set_title(title)
+    figure.savefig(path)
+
+
+def _figure(width: float, height: float):
+    from matplotlib.figure import Figure  # without pyplot: no global state, no window
+
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
+    return figure, figure.subplots()
