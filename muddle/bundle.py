@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as format_tensors
@@ -200,6 +201,8 @@ def _network(folder: Path, name: str, config: dict[str, Any], tensors: dict[str,
     own = {key: t for key, t in module.state_dict().items() if not key.endswith("num_batches_tracked")}
     _shaped(path, tensors, {key: tuple(t.shape) for key, t in own.items()})
     module.load_state_dict(tensors, strict=False)  # complete but for batch counters: checked above
+    if name == "autoencoder":  # torch's float64 deconvolutions are four times faster this way round
+        module.to(memory_format=torch.channels_last)
     return module
 
 

@@ -47,8 +47,8 @@ def farthest(
 class Search(NamedTuple):
     """How widely the balanced strategy looks."""
 
-    steps: int = 33  # along each path
-    kept: int = 16  # paths that are refined and verified
+    steps: int = 11  # along each path
+    kept: int = 12  # paths that are refined and verified
     climbs: int = 12  # gradient steps of the refinement
     stride: float = 0.06  # length of the first of them, in the latent space's units
     radius: float = 0.8  # how far a refined code may lie from its path

@@ -87,7 +87,8 @@ def test_the_address_alone_reproduces_the_result(visit):
 
 
 @pytest.mark.parametrize(
-    "query", ["?digit=11", "?seed=-1", "?seed=99999999999", "?steps=1", "?strategy=x", "?digit=4&target=4", "?digit=%00"]
+    "query",
+    ["?digit=11", "?seed=-1", "?seed=99999999999", "?steps=1", "?strategy=x", "?digit=4&target=4", "?digit=%00"],
 )
 def test_a_broken_link_shows_the_usual_with_a_warning(visit, query):
     page = visit("/" + query)

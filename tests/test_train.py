@@ -34,7 +34,12 @@ def test_it_leaves_metrics_curves_and_sheets(tiny):
     epochs = [json.loads(line) for line in lines]
     assert [m["epoch"] for m in epochs] == [1, 2, 3]
     assert epochs[-1]["test_mse"] < epochs[0]["test_mse"]
-    for picture in ("autoencoder/loss.png", "autoencoder/reconstructions.png", "exemplars/kept.png", "report/balanced.png"):
+    for picture in (
+        "autoencoder/loss.png",
+        "autoencoder/reconstructions.png",
+        "exemplars/kept.png",
+        "report/balanced.png",
+    ):
         assert (tiny / "work" / picture).read_bytes().startswith(b"\x89PNG")
     counts = json.loads((tiny / "work/exemplars/exemplars.json").read_text())
     assert counts["kept"] == 2000
@@ -47,7 +52,9 @@ class Interrupted(Exception):
 def weights_after(run, interrupt_in=None, epochs=3):
     digits = mnist_5k()[torch.arange(0, 5000, 10)]
     torch.manual_seed(0)
-    recipe = autoencoder.AutoencoderRecipe(autoencoder.AutoencoderRegime(critic_from=0.5), digits, digits, torch.device("cpu"))
+    recipe = autoencoder.AutoencoderRecipe(
+        autoencoder.AutoencoderRegime(critic_from=0.5), digits, digits, torch.device("cpu")
+    )
     plain = recipe.step
 
     def step(index, progress, generator):

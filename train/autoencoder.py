@@ -2,8 +2,8 @@
 
 Pixels alone teach the grey of an average. In the last part of the training a discriminator sees reconstructions and
 decoded mixes of two codes beside real digits, and the decoder learns to fool it (Goodfellow et al., 2014; on
-interpolations: Berthelot et al., 2019). All through, the codes of a batch are held near mean 0 and covariance 1, so that
-every latent axis is used and distances mean the same along each.
+interpolations: Berthelot et al., 2019). All through, the codes of a batch are held near mean 0 and covariance 1,
+so that every latent axis is used and distances mean the same along each.
 """
 
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class AutoencoderRegime:
 
     rate: float = 3e-3
     critic_rate: float = 1e-3
-    critic_from: float = 0.72  # share of the training after which the critic joins
-    critic_weight: float = 0.002
+    critic_from: float = 0.8  # share of the training after which the critic joins
+    critic_weight: float = 0.0015
     whitening_weight: float = 1e-3
 
 

@@ -65,8 +65,9 @@ def assumption_table(report: dict[str, Any]) -> str:
         ),
         (
             "near in latent space means alike to the eye",
-            f"rank correlation of centroid distance with the judges' confusion "
-            f"{found['distance_confusion_spearman']:.2f} (p = {found['distance_confusion_p']:.1g}); -1 would confirm it",
+            f"rank correlation of centroid distance with the judges' confusion: "
+            f"{found['distance_confusion_spearman']:.2f} (p = {found['distance_confusion_p']:.1g}), where -1 would "
+            "confirm it",
         ),
         ("no wrong labels in the data", f"{dropped['dropped']} of {dropped['candidates']:,} candidates dropped"),
         ("the average lies between", f"split of `midpoint`: {midpoint}"),
@@ -78,8 +79,8 @@ def farthest_note(report: dict[str, Any]) -> str:
     """What the author's further thought does on whole paths."""
     ends = report["farthest_on_whole_paths"]
     return (
-        f"`farthest` on whole paths, ends included, would show the first frame in {100 * ends['first_frame']:.0f} % and "
-        f"the last in {100 * ends['last_frame']:.0f} % of cases, so the pick is made among the inner steps."
+        f"`farthest` on whole paths, ends included, would show the first frame in {100 * ends['first_frame']:.0f} % "
+        f"and the last in {100 * ends['last_frame']:.0f} % of cases, so the pick is made among the inner steps."
     )
 
 
@@ -130,8 +131,8 @@ score ranks held-out real digits above held-out bad ones with an AUC of {likenes
 {judge_table(report)}
 
 ## Intended use and limits
-For teaching latent spaces, and for testing whether a classifier knows when it should doubt. The ambiguity is measured by
-classifiers, not by people. Digits only; a soft label is the mean opinion of seven small networks.
+For teaching latent spaces, and for testing whether a classifier knows when it should doubt. The ambiguity is measured
+by classifiers, not by people. Digits only; a soft label is the mean opinion of seven small networks.
 
 ## Data and licence
 Code and weights: MIT. The exemplars are images of MNIST (Yann LeCun, Corinna Cortes, Christopher Burges), CC BY-SA 3.0.

@@ -11,7 +11,18 @@ from train.job import Job
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-PICTURES = ("balanced.png", "pairs-both_above_0.2.png", "panel-apart.png", "least-likely.png")
+PICTURES = (
+    "report/balanced.png",
+    "report/midpoint.png",
+    "report/pairs-both_above_0.2.png",
+    "report/pairs-split.png",
+    "report/panel-apart.png",
+    "report/least-likely.png",
+    "exemplars/dropped.png",
+    "likeness/bad.png",
+    "autoencoder/loss.png",
+    "autoencoder/reconstructions.png",
+)
 BEGIN, END = "<!-- results: written by python -m train embed -->", "<!-- end of results -->"
 
 
@@ -23,7 +34,9 @@ def run(job: Job) -> None:
         shutil.copyfile(job.bundle / name, EMBEDDED / name)
     (ROOT / "docs").mkdir(exist_ok=True)
     for name in PICTURES:
-        shutil.copyfile(job.work("report") / name, ROOT / "docs" / name)
+        picture = job.out / "work" / name
+        if picture.exists():
+            shutil.copyfile(picture, ROOT / "docs" / picture.name)
     report = json.loads((EMBEDDED / "report.json").read_text())
     README.write_text(with_results(README.read_text(), report))
 

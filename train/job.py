@@ -13,7 +13,7 @@ from train.loop import Schedule
 class Plan:
     """The sizes of a run. The defaults make the published bundle; `QUICK` only shows that everything works."""
 
-    autoencoder_epochs: int = 21
+    autoencoder_epochs: int = 20
     epochs_scale: float = 1.0  # multiplies every classifier's epochs
     likeness_epochs: int = 6
     held_out: int = 5000  # training images kept from the classifiers, to calibrate them on

@@ -1,4 +1,4 @@
-"""The report's measures: shares with their intervals, and the author's assumptions in numbers. No files, no training."""
+"""The report's measures: shares with their intervals, and the author's assumptions in numbers. No files here."""
 
 import math
 from typing import Any

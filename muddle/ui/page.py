@@ -40,13 +40,14 @@ def build(muddler: Muddler) -> gr.Blocks:
             elem_classes="intro",
         )
         with gr.Row():
-            digit = gr.Radio([str(d) for d in range(10)], value="4", label="Digit", elem_id="digit")
+            digit = gr.Radio([str(d) for d in range(10)], value="4", label="Digit", elem_id="digit", min_width=330)
             target = gr.Radio(
                 [AUTO, *(str(d) for d in range(10))],
                 value=AUTO,
                 label="Target",
                 info="auto: the class whose centroid is nearest to the source",
                 elem_id="target",
+                min_width=330,
             )
         with gr.Row(equal_height=True):
             muddle = gr.Button("Muddle", variant="primary", elem_id="muddle")

@@ -62,7 +62,7 @@ function chart(m, others) {
   const here = svg("line", { y1: 0, y2: 100, class: "here" });
   view.append(here);
   const legend = make("p", { class: "legend" });
-  const names = { digit: `${m.digit}`, target: `${m.target}`, other: "anything else" };
+  const names = { digit: `${m.digit}`, target: `${m.target}`, other: "anything else", pick: "where the muddle lies" };
   for (const [kind, name] of Object.entries(names)) legend.append(make("span", { class: kind }, name));
   return { view: make("div", { class: "chart" }, view, legend), here };
 }

@@ -7,7 +7,7 @@ CSS = """
 .dark { --muddle-digit: #6cb6ff; --muddle-target: #ff9d5c; }
 .gradio-container { max-width: 1120px !important; margin: 0 auto !important; }
 .intro h1 { margin-bottom: 0.2rem; }
-.digits .wrap { gap: 0.4rem; }
+#digit label, #target label { padding: 0.35rem 0.6rem; }
 """
 
 

@@ -1,0 +1,1 @@
+"""The commands behind every figure of speed in the README."""
