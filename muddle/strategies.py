@@ -13,6 +13,7 @@ from muddle.latent import path
 from muddle.surrogate import Prediction, undecided
 
 STRATEGIES = ("balanced", "midpoint", "farthest")
+GRID = 2.0**-20  # refined codes lie on it, so that float64's noise, which climbing would amplify, is forgotten each step
 
 
 class Pick(NamedTuple):
@@ -117,6 +118,7 @@ def _climb(codes: Tensor, promise: Callable[[Tensor], Tensor], search: Search) -
         codes = codes + length * gradient / gradient.norm(dim=-1, keepdim=True).clamp_min(1e-12)
         moved = codes - start
         codes = start + moved * (search.radius / moved.norm(dim=-1, keepdim=True).clamp_min(1e-12)).clamp_max(1)
+        codes = (codes / GRID).round() * GRID
     return codes
 
 

@@ -64,7 +64,7 @@ def contested(surrogate: Surrogate, codes: Tensor, labels: Tensor, count: int, *
     pairs = torch.randint(len(codes), (count * 2, 2), generator=generator)
     pairs = pairs[labels[pairs[:, 0]] != labels[pairs[:, 1]]][:count]
     found = in_batches(most_undecided, pairs, 2000)
-    spread = 2 * JITTER * torch.rand(len(found), 1, generator=generator)
+    spread = JITTER * torch.rand(len(found), 1, generator=generator)
     return found + spread * torch.randn(found.shape, generator=generator)
 
 

@@ -1,0 +1,38 @@
+import base64
+from urllib.parse import parse_qs
+
+import numpy as np
+import pytest
+
+from muddle.present import criteria, for_page, query, verdict
+
+
+@pytest.fixture(scope="module")
+def m(muddler):
+    return muddler.muddle(4, 9, seed=7, steps=6)
+
+
+def test_the_query_holds_every_argument(m):
+    fields = {key: values[0] for key, values in parse_qs(query(m)[1:]).items()}
+    assert fields == {"digit": "4", "target": "9", "seed": "7", "strategy": "balanced", "steps": "6"}
+
+
+def test_the_page_gets_every_pixel_once(m):
+    pixels = np.frombuffer(base64.b64decode(for_page(m, "?")["pixels"]), np.uint8).reshape(-1, 28, 28)
+    assert (pixels == np.stack([m.source, m.image, m.partner, *m.frames])).all()
+
+
+def test_the_verdict_names_both_digits_with_their_shares(m):
+    said = verdict(m)
+    assert said.startswith("4 or 9? ")
+    assert f"{100 * m.scores.p_digit:.0f} % to {100 * m.scores.p_target:.0f} %" in said
+
+
+def test_the_criteria_are_three_and_follow_the_scores(muddler, m):
+    assert [met for _, met in criteria(m)] == [
+        m.scores.entropy >= 0.9,
+        m.scores.likeness >= 5,
+        min(m.scores.p_digit, m.scores.p_target) > 0.4,
+    ]
+    plain = muddler.muddle(1, 0, seed=1, steps=2, strategy="midpoint")
+    assert criteria(plain)[2][1] == (min(plain.scores.p_digit, plain.scores.p_target) > 0.4)
