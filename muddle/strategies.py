@@ -50,7 +50,7 @@ class Search(NamedTuple):
 
     steps: int = 11  # along each path
     kept: int = 12  # paths that are refined and verified
-    climbs: int = 12  # gradient steps of the refinement
+    climbs: int = 16  # gradient steps of the refinement
     stride: float = 0.06  # length of the first of them, in the latent space's units
     radius: float = 0.8  # how far a refined code may lie from its path
 

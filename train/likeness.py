@@ -9,7 +9,7 @@ from torch import Tensor
 from muddle.autoencoder import Autoencoder
 from muddle.bundle import write_part
 from muddle.likeness import PERCENTILES, Likeness, LikenessConfig
-from train import augment, sheets
+from train import sheets
 from train.autoencoder import encode, load_trained
 from train.data import Digits, to_float
 from train.job import Job
@@ -89,14 +89,17 @@ class BadDigits:
         """The same, by name: every kind gets its share of the images."""
         parts = images.chunk(len(DAMAGE) + 2)
         named = [(f.__name__, f(part, generator)) for f, part in zip(DAMAGE, parts, strict=False)]
-        lost = torch.randn(len(parts[-2]), len(self.spread), generator=generator) * self.spread * 2
+        lost = torch.randn(len(parts[-2]), len(self.spread), generator=generator) * self.spread * 3
         between = torch.stack([self.autoencoder.encode(parts[-1].roll(i, 0)) for i in range(3)]).mean(0)
         blurred = blur(self.autoencoder.decode(between), generator)
         return [*named, ("far codes", self.autoencoder.decode(lost)), ("blurred decodings", blurred)]
 
 
 class LikenessRecipe:
-    """Binary cross-entropy on as many real as bad images."""
+    """Binary cross-entropy on as many real as bad images.
+
+    Half of the real ones are reconstructions: what is asked is the shape of a digit, not the hand of the decoder.
+    """
 
     def __init__(self, bad: BadDigits, train: Digits, test: Digits, device: torch.device):
         self.bad, self.train, self.test, self.device = bad, train, test, device
@@ -109,7 +112,7 @@ class LikenessRecipe:
         images = to_float(self.train.images[index])
         with torch.no_grad():
             wrong = self.bad(images[torch.randperm(len(images), generator=generator)], generator)
-            right = augment.affine(images, 0.3, generator=generator)
+            right = torch.cat([images[::2], self.bad.autoencoder(images[1::2])])
         logits = self.net(torch.cat([right, wrong]).to(self.device))
         targets = torch.cat([torch.ones(len(right)), torch.zeros(len(wrong))]).to(self.device)
         loss = F.binary_cross_entropy_with_logits(logits, targets * 0.98 + 0.01)
