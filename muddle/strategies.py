@@ -13,7 +13,7 @@ from muddle.latent import path
 from muddle.surrogate import Prediction, undecided
 
 STRATEGIES = ("balanced", "midpoint", "farthest")
-GRID = 2.0**-20  # refined codes lie on it, so that float64's noise, which climbing would amplify, is forgotten each step
+GRID = 2.0**-20  # refined codes lie on it: float64's noise, which climbing would amplify, is forgotten
 
 
 class Pick(NamedTuple):
@@ -49,10 +49,10 @@ class Search(NamedTuple):
     """How widely the balanced strategy looks."""
 
     steps: int = 11  # along each path
-    kept: int = 12  # paths that are refined and verified
-    climbs: int = 16  # gradient steps of the refinement
-    stride: float = 0.06  # length of the first of them, in the latent space's units
-    radius: float = 0.8  # how far a refined code may lie from its path
+    kept: int = 16  # paths whose best step is refined
+    verified: int = 8  # refined codes that are decoded and judged
+    climbs: int = 28  # gradient steps of the refinement: between far digits it is a long way to the boundary
+    stride: float = 0.35  # length of the first of them, where an axis of the code has standard deviation 1
 
 
 def balanced(
@@ -86,12 +86,10 @@ def balanced(
     step = step.gather(1, partner)
     start = codes[rows, partner, step]  # (N, C, D)
     refined = _climb(start, promise, search)
-
-    candidates = torch.cat([start, refined], 1)
+    finalists = promise(refined).topk(min(search.verified, refined.shape[1]), dim=1).indices
+    candidates, partner = refined[rows, finalists], partner.gather(1, finalists)
     chosen = verify(candidates).argmax(1)  # (N,)
-    place = (chosen % partner.shape[1])[:, None]
-    picked = candidates[rows, chosen[:, None]].squeeze(1)
-    partner = partner.gather(1, place).squeeze(1)
+    picked, partner = candidates[rows[:, 0], chosen], partner[rows[:, 0], chosen]
     return Pick(picked, partner, _along(picked, source, partners[torch.arange(n), partner]))
 
 
@@ -108,16 +106,13 @@ def quality(probabilities: Tensor, digit: Tensor, target: Tensor, likeness: Tens
 
 
 def _climb(codes: Tensor, promise: Callable[[Tensor], Tensor], search: Search) -> Tensor:
-    """Gradient ascent with shrinking steps of fixed length, within `radius` of where it began."""
-    start = codes
+    """Gradient ascent in steps whose length does not depend on the gradient's and shrinks to nothing."""
     for i in range(search.climbs):
         with torch.enable_grad():
             at = codes.detach().requires_grad_()
             (gradient,) = torch.autograd.grad(promise(at).sum(), at)
         length = search.stride * (1 - i / search.climbs)
         codes = codes + length * gradient / gradient.norm(dim=-1, keepdim=True).clamp_min(1e-12)
-        moved = codes - start
-        codes = start + moved * (search.radius / moved.norm(dim=-1, keepdim=True).clamp_min(1e-12)).clamp_max(1)
         codes = (codes / GRID).round() * GRID
     return codes
 
