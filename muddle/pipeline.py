@@ -217,18 +217,17 @@ class Muddler:
             images = (draw.image, to_unit(exemplars.images[draw.partners[:, 0]]))
             return farthest(draw.source, first, steps, networks.autoencoder.decode, images)
         floor = networks.likeness.quantiles[LIKENESS_FLOOR]
-        pair = (draw.digit, draw.target)
 
-        def verify(codes: Tensor) -> Tensor:  # (N, C, D) -> (N, C)
+        def verify(codes: Tensor, digit: Tensor, target: Tensor) -> Tensor:  # (M, C, D), (M, 1) x 2 -> (M, C)
             pixels = to_pixels(networks.autoencoder.decode(codes.flatten(0, 1)))
             images = to_unit(pixels)
             probabilities = networks.judges(images).movedim(0, 1).unflatten(0, codes.shape[:2])
             likeness = networks.likeness(images).unflatten(0, codes.shape[:2])
             grey = grey_share(images).unflatten(0, codes.shape[:2])
-            return quality(probabilities, pair[0][:, None], pair[1][:, None], likeness - floor, grey)
+            return quality(probabilities, digit, target, likeness - floor, grey)
 
         partners = exemplars.codes[draw.partners]
-        return balanced(draw.source, partners, pair, networks.surrogate, verify, floor)
+        return balanced(draw.source, partners, (draw.digit, draw.target), networks.surrogate, verify, floor)
 
     def _judge(self, pixels: Tensor) -> Tensor:
         """Each judge's probabilities: uint8 (N, 28, 28) -> float64 (N, J, 10)."""

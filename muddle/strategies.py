@@ -46,13 +46,20 @@ def farthest(
 
 
 class Search(NamedTuple):
-    """How widely the balanced strategy looks."""
+    """How widely the balanced strategy looks. Lengths are such that an axis of the code has standard deviation 1."""
 
+    climbs: int  # gradient steps of the refinement
+    stride: float  # length of the first of them
     steps: int = 11  # along each path
-    kept: int = 16  # paths whose best step is refined
-    verified: int = 8  # refined codes that are decoded and judged
-    climbs: int = 28  # gradient steps of the refinement: between far digits it is a long way to the boundary
-    stride: float = 0.35  # length of the first of them, where an axis of the code has standard deviation 1
+    kept: int = 12  # paths whose best step is refined
+    verified: int = 14  # codes that are decoded and judged
+
+
+NEAR = Search(climbs=16, stride=0.06)  # the boundary crosses the path: it is near one of its steps
+FAR = Search(
+    climbs=60, stride=0.4, kept=20, verified=24
+)  # paths between some digits lead through a third: the boundary is off the path
+ENOUGH = 0.5  # quality below which the near search is followed by the far one
 
 
 def balanced(
@@ -60,37 +67,57 @@ def balanced(
     partners: Tensor,
     pair: tuple[Tensor, Tensor],
     predict: Callable[[Tensor], Prediction],
-    verify: Callable[[Tensor], Tensor],
+    verify: Callable[[Tensor, Tensor, Tensor], Tensor],
     floor: Tensor,
-    search: Search = Search(),
 ) -> Pick:
     """The code whose image classifiers cannot place between the two digits, that is crisp and looks like a digit.
 
     Along the paths to all partners the surrogate's prediction is searched; the best point of each of the best paths
-    is refined by gradient ascent; and the images of all these, judged by `verify`, decide.
+    is refined by gradient ascent; and the images of all these, judged by `verify`, decide. Where even the best is no
+    muddle, the refinement is repeated with longer and more steps.
 
-    Source (N, D); partners (N, P, D); pair: digit and target, int64 (N,); `verify` scores codes (N, C, D) -> (N, C);
-    `floor` is the likeness logit below which a code is penalised.
+    Source (N, D); partners (N, P, D); pair: digit and target, int64 (N,); `verify` scores codes (M, C, D) for M digits
+    and targets, (M, 1) each -> (M, C); `floor` is the likeness logit below which a code is penalised.
     """
-    digit, target = (label[:, None] for label in pair)
-    n = len(source)
-    rows = torch.arange(n)[:, None]
 
-    def promise(codes: Tensor) -> Tensor:  # (N, C, D) -> (N, C)
-        seen = predict(codes)
-        return quality(seen.logits.softmax(-1), digit, target, seen.likeness - floor, seen.grey)
+    def search(rows: Tensor, how: Search) -> tuple[Pick, Tensor]:
+        labels = (pair[0][rows, None], pair[1][rows, None])
 
-    codes = path(source[:, None].expand_as(partners), partners, search.steps)[:, :, 1:-1]  # (N, P, T, D)
-    best, step = promise(codes.flatten(1, 2)).unflatten(1, codes.shape[1:3]).max(2)  # (N, P)
-    partner = best.topk(min(search.kept, best.shape[1]), dim=1).indices  # (N, C)
-    step = step.gather(1, partner)
-    start = codes[rows, partner, step]  # (N, C, D)
-    refined = _climb(start, promise, search)
-    finalists = promise(refined).topk(min(search.verified, refined.shape[1]), dim=1).indices
-    candidates, partner = refined[rows, finalists], partner.gather(1, finalists)
-    chosen = verify(candidates).argmax(1)  # (N,)
-    picked, partner = candidates[rows[:, 0], chosen], partner[rows[:, 0], chosen]
-    return Pick(picked, partner, _along(picked, source, partners[torch.arange(n), partner]))
+        def promise(codes: Tensor) -> Tensor:  # (M, C, D) -> (M, C)
+            seen = predict(codes)
+            return quality(seen.logits.softmax(-1), *labels, seen.likeness - floor, seen.grey)
+
+        return _search(source[rows], partners[rows], promise, lambda codes: verify(codes, *labels), how)
+
+    pick, score = search(torch.arange(len(source)), NEAR)
+    poor = (score < ENOUGH).nonzero().squeeze(1)
+    if len(poor):
+        other, other_score = search(poor, FAR)
+        better = other_score > score[poor]
+        for column, replacement in zip(pick, other, strict=True):
+            column[poor[better]] = replacement[better]
+    return pick
+
+
+def _search(
+    source: Tensor,
+    partners: Tensor,
+    promise: Callable[[Tensor], Tensor],
+    verify: Callable[[Tensor], Tensor],
+    how: Search,
+) -> tuple[Pick, Tensor]:
+    """The best code of one search for each of M muddles, and its verified score (M,)."""
+    row = torch.arange(len(source))
+    codes = path(source[:, None].expand_as(partners), partners, how.steps)[:, :, 1:-1]  # (M, P, T, D)
+    best, step = promise(codes.flatten(1, 2)).unflatten(1, codes.shape[1:3]).max(2)  # (M, P)
+    partner = best.topk(min(how.kept, best.shape[1]), dim=1).indices  # (M, C)
+    start = codes[row[:, None], partner, step.gather(1, partner)]  # (M, C, D)
+    candidates = torch.cat([start, _climb(start, promise, how)], 1)  # (M, 2 C, D)
+    finalists = promise(candidates).topk(min(how.verified, candidates.shape[1]), dim=1).indices
+    score, chosen = verify(candidates[row[:, None], finalists]).max(1)  # (M,)
+    chosen = finalists[row, chosen]
+    picked, partner = candidates[row, chosen], partner[row, chosen % partner.shape[1]]
+    return Pick(picked, partner, _along(picked, source, partners[row, partner])), score
 
 
 def quality(probabilities: Tensor, digit: Tensor, target: Tensor, likeness: Tensor, grey: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from muddle.strategies import Search, balanced, farthest, midpoint
+from muddle.strategies import balanced, farthest, midpoint
 from muddle.surrogate import Prediction
 
 
@@ -46,11 +46,11 @@ def test_balanced_finds_the_boundary_between_the_steps_of_a_path():
     pair = (torch.tensor([0]), torch.tensor([1]))
     predict = judges_with_boundary_at(0.437)
 
-    def verify(codes):
-        return -(codes[..., 0] - 0.437).abs()
+    def verify(codes, digit, target):
+        return 1 - (codes[..., 0] - 0.437).abs()
 
-    pick = balanced(source, partners, pair, predict, verify, torch.tensor(0.0), Search(steps=9))
-    assert pick.codes[0, 0].item() == pytest.approx(0.437, abs=0.03)
+    pick = balanced(source, partners, pair, predict, verify, torch.tensor(0.0))
+    assert pick.codes[0, 0].item() == pytest.approx(0.437, abs=0.01)
     assert 0 < pick.t.item() < 1
 
 
@@ -59,7 +59,7 @@ def test_balanced_leaves_the_path_when_the_boundary_is_far_from_it():
     partners = torch.ones(1, 1, 1, dtype=torch.float64)
     pair = (torch.tensor([0]), torch.tensor([1]))
     predict = judges_with_boundary_at(3.0)
-    pick = balanced(source, partners, pair, predict, lambda c: -(c[..., 0] - 3).abs(), torch.tensor(0.0))
+    pick = balanced(source, partners, pair, predict, lambda c, *_: -(c[..., 0] - 3).abs(), torch.tensor(0.0))
     assert pick.codes.item() == pytest.approx(3, abs=0.05)
     assert pick.t.item() == 1, "the nearest place on the path is its end"
 
@@ -69,7 +69,7 @@ def test_a_muddle_in_a_batch_is_the_muddle_alone():
     sources = torch.randn(3, 2, generator=generator, dtype=torch.float64)
     partners = torch.randn(3, 4, 2, generator=generator, dtype=torch.float64) + 2
     digit, target = torch.zeros(3, dtype=torch.long), torch.ones(3, dtype=torch.long)
-    predict, verify = judges_with_boundary_at(1.0), lambda c: -(c[..., 0] - 1).abs()
+    predict, verify = judges_with_boundary_at(1.0), lambda c, *_: 0.6 - (c[..., 0] - 1).abs()
     floor = torch.tensor(0.0)
     together = balanced(sources, partners, (digit, target), predict, verify, floor)
     for i in range(3):
