@@ -9,6 +9,7 @@ import yaml
 from conftest import ROOT, environment
 
 from muddle.bundle import EMBEDDED
+from train.card import model_card
 from train.embed import BEGIN, END, results
 
 README = (ROOT / "README.md").read_text()
@@ -54,6 +55,11 @@ def test_the_curl_example_runs(tmp_path, app):
 def test_the_results_are_the_reports():
     written = README.split(BEGIN)[1].split(END)[0].strip()
     assert written == results(json.loads((EMBEDDED / "report.json").read_text()))
+
+
+def test_the_model_card_is_the_reports():
+    report = json.loads((EMBEDDED / "report.json").read_text())
+    assert (EMBEDDED / "README.md").read_text() == model_card(report)
 
 
 def test_the_front_matter_is_a_spaces_and_names_the_gradio_that_is_installed():

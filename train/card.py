@@ -132,7 +132,8 @@ score ranks held-out real digits above held-out bad ones with an AUC of {likenes
 
 ## Intended use and limits
 For teaching latent spaces, and for testing whether a classifier knows when it should doubt. The ambiguity is measured
-by classifiers, not by people. Digits only; a soft label is the mean opinion of seven small networks.
+by classifiers, not by people. Digits only; a soft label is the mean opinion of {len(report["judges"]) - 1} small
+networks.
 
 ## Data and licence
 Code and weights: MIT. The exemplars are images of MNIST (Yann LeCun, Corinna Cortes, Christopher Burges), CC BY-SA 3.0.

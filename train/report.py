@@ -30,8 +30,8 @@ def run(job: Job) -> None:
     seal(job.bundle)
     muddler = Muddler(load_bundle(job.bundle))
     panel = load_panel(job)
-    report = {**_training(job, muddler), **_muddles(job, muddler, panel), **_real(job, muddler, panel)}
-    (job.bundle / "report.json").write_text(json.dumps(_rounded(report), indent=1) + "\n")
+    report = _rounded({**_training(job, muddler), **_muddles(job, muddler, panel), **_real(job, muddler, panel)})
+    (job.bundle / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     (job.bundle / "README.md").write_text(card.model_card(report))
     seal(job.bundle)
     load_bundle(job.bundle)
