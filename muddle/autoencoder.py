@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-IMAGE_SIZE = 28
-
 
 @dataclass(frozen=True)
 class AutoencoderConfig:

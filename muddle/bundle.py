@@ -104,14 +104,6 @@ def read_part(folder: Path, name: str) -> nn.Module:
     return _network(folder, name, config, _tensors(path, path.read_bytes()))
 
 
-def read_tensors(folder: Path, name: str) -> dict[str, Tensor]:
-    """The tensors of one file of a bundle that may be unfinished."""
-    path = folder / f"{name}.safetensors"
-    if not path.is_file():
-        raise BundleError(path, "the file is missing", f"Run python -m train {name} first.")
-    return _tensors(path, path.read_bytes())
-
-
 def seal(folder: Path) -> None:
     """Enters the hash of every file of a finished bundle into its config.json."""
     update_config(folder, files={name: _sha256((folder / name).read_bytes()) for name in FILES})

@@ -64,7 +64,7 @@ def _coarse(w: int) -> nn.Module:
 
 
 def _wide_kernel(w: int) -> nn.Module:
-    """One layer of 9 x 9 strokes detectors, a 5 x 5 layer, and dense layers that know where they fired."""
+    """One layer of 9 x 9 stroke detectors, a 5 x 5 layer, and dense layers that know where they fired."""
     return nn.Sequential(
         _conv(1, w, kernel=9, stride=2), _conv(w, w, kernel=5, stride=2),
         nn.Flatten(), nn.Linear(w * 49, 2 * w), nn.SiLU(), nn.Linear(2 * w, CLASSES),
@@ -83,7 +83,7 @@ class _Residual(nn.Module):
 
 
 def _residual(w: int) -> nn.Module:
-    """A small residual network at a quarter of the resolution, started by 4 x 4 patches with overlap."""
+    """A small residual network at a quarter of the resolution, started by two strided layers."""
     return nn.Sequential(
         _conv(1, w, kernel=5, stride=2), _conv(w, 2 * w, stride=2), _Residual(2 * w), _Residual(2 * w),
         nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(8 * w, CLASSES),

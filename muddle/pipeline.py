@@ -73,6 +73,11 @@ class Batch(NamedTuple):
     t: np.ndarray  # float64 (N,): where along the path
 
 
+def joined(parts: Sequence[Batch]) -> Batch:
+    """Batches one after another as one; at least one."""
+    return Batch(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
 class _Draw(NamedTuple):
     """What chance decides, one row a muddle."""
 
@@ -173,7 +178,7 @@ class Muddler:
                     pixels.numpy(), labels, draw.target.numpy(), np.array(sources), partners.numpy(), _rounded(pick.t)
                 )
             )
-        return Batch(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        return joined(parts)
 
     def _draw(self, digits: list[int], targets: list[int | None], seeds: list[int]) -> tuple[_Draw, list[int]]:
         """Steps 3 to 5 of the author's pipeline; each row depends on its own seed alone."""

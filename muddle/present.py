@@ -39,13 +39,7 @@ def verdict(m: Muddle) -> str:
 def as_json(m: Muddle, muddler: Muddler) -> dict[str, Any]:
     """Everything about a muddle, images as PNG data URIs: the answer of the endpoint /muddle."""
     return {
-        "digit": m.digit,
-        "target": m.target,
-        "seed": m.seed,
-        "strategy": m.strategy,
-        "steps": m.steps,
-        "t": m.t,
-        "pick": m.pick,
+        **_identity(m),
         "soft_label": m.soft_label.tolist(),
         "scores": vars(m.scores),
         "probabilities": m.probabilities.tolist(),
@@ -53,7 +47,6 @@ def as_json(m: Muddle, muddler: Muddler) -> dict[str, Any]:
         "source": data_uri(m.source),
         "partner": data_uri(m.partner),
         "frames": [data_uri(frame) for frame in m.frames],
-        "query": query(m),
         "bundle": about_bundle(muddler),
     }
 
@@ -62,13 +55,7 @@ def for_page(m: Muddle, link: str) -> dict[str, Any]:
     """The same for the page, its pixels in one string: source, muddle, partner, then the frames."""
     pixels = np.concatenate([m.source[None], m.image[None], m.partner[None], m.frames])
     return {
-        "digit": m.digit,
-        "target": m.target,
-        "seed": m.seed,
-        "strategy": m.strategy,
-        "steps": m.steps,
-        "t": m.t,
-        "pick": m.pick,
+        **_identity(m),
         "on_path": bool((m.image == m.frames[m.pick]).all()),
         "probabilities": m.probabilities.round(4).tolist(),
         "verdict": verdict(m),
@@ -76,6 +63,12 @@ def for_page(m: Muddle, link: str) -> dict[str, Any]:
         "link": link,
         "pixels": base64.b64encode(pixels.tobytes()).decode(),
     }
+
+
+def _identity(m: Muddle) -> dict[str, Any]:
+    """What a muddle is, which both tell alike: its arguments, its place on the path and its query."""
+    names = ("digit", "target", "seed", "strategy", "steps", "t", "pick")
+    return {**{name: getattr(m, name) for name in names}, "query": query(m)}
 
 
 def about_bundle(muddler: Muddler) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from PIL import Image
 
 def to_image(pixels: np.ndarray, scale: int = 1) -> Image.Image:
     """A grey picture of uint8 (H, W) pixels, each drawn as a square of scale x scale."""
-    image = Image.fromarray(pixels, mode=None)
+    image = Image.fromarray(pixels)
     return image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST) if scale > 1 else image
 
 

@@ -35,7 +35,8 @@ def farthest(
 ) -> Pick:
     """The inner step whose image O has the largest mse(O, a) + mse(O, b), the author's further thought.
 
-    The ends are left out: the sum is nearly always largest there. Codes (N, D); images a and b, (N, 1, 28, 28).
+    The ends are left out: there one of the two errors is only the reconstruction's, and the report counts how often
+    the sum is largest there all the same. Codes (N, D); images a and b, (N, 1, 28, 28).
     """
     codes = path(source, partner, steps)[:, 1:-1]  # (N, T - 2, D)
     frames = decode(codes.flatten(0, 1)).unflatten(0, codes.shape[:2])  # (N, T - 2, 1, 28, 28)
@@ -46,19 +47,19 @@ def farthest(
 
 
 class Search(NamedTuple):
-    """How widely the balanced strategy looks. Lengths are such that an axis of the code has standard deviation 1."""
+    """How widely codes are refined. Lengths are such that an axis of the code has standard deviation 1."""
 
     climbs: int  # gradient steps of the refinement
     stride: float  # length of the first of them
-    steps: int = 11  # along each path
     kept: int = 12  # paths whose best step is refined
     verified: int = 14  # codes that are decoded and judged
 
 
-NEAR = Search(climbs=16, stride=0.06)  # the boundary crosses the path: it is near one of its steps
-FAR = Search(
-    climbs=60, stride=0.4, kept=20, verified=24
-)  # paths between some digits lead through a third: the boundary is off the path
+STEPS = 11  # along each path that is searched
+# Where the boundary crosses the path, it is near one of its steps.
+NEAR = Search(climbs=16, stride=0.06)
+# Paths between some digits lead through a third: the boundary is off the path.
+FAR = Search(climbs=60, stride=0.4, kept=20, verified=24)
 ENOUGH = 0.5  # quality below which the near search is followed by the far one
 
 
@@ -80,44 +81,38 @@ def balanced(
     and targets, (M, 1) each -> (M, C); `floor` is the likeness logit below which a code is penalised.
     """
 
-    def search(rows: Tensor, how: Search) -> tuple[Pick, Tensor]:
-        labels = (pair[0][rows, None], pair[1][rows, None])
+    def promise(codes: Tensor, rows: Tensor) -> Tensor:  # (M, C, D), (M,) -> (M, C)
+        seen = predict(codes)
+        return quality(seen.logits.softmax(-1), *labels(rows), seen.likeness - floor, seen.grey)
 
-        def promise(codes: Tensor) -> Tensor:  # (M, C, D) -> (M, C)
-            seen = predict(codes)
-            return quality(seen.logits.softmax(-1), *labels, seen.likeness - floor, seen.grey)
+    def labels(rows: Tensor) -> tuple[Tensor, Tensor]:  # (M, 1) each
+        return pair[0][rows, None], pair[1][rows, None]
 
-        return _search(source[rows], partners[rows], promise, lambda codes: verify(codes, *labels), how)
+    every = torch.arange(len(source))
+    codes = path(source[:, None].expand_as(partners), partners, STEPS)[:, :, 1:-1]  # (N, P, T, D)
+    best, step = promise(codes.flatten(1, 2), every).unflatten(1, codes.shape[1:3]).max(2)  # (N, P)
+    starts = codes[every[:, None], torch.arange(codes.shape[1]), step]  # (N, P, D): the best of each path
 
-    pick, score = search(torch.arange(len(source)), NEAR)
+    def refine(rows: Tensor, how: Search) -> tuple[Pick, Tensor]:
+        """The best code of the best paths of these rows, refined, and its verified score: (M,)."""
+        row = torch.arange(len(rows))
+        partner = best[rows].topk(min(how.kept, best.shape[1]), dim=1).indices  # (M, C)
+        start = starts[rows[:, None], partner]  # (M, C, D)
+        candidates = torch.cat([start, _climb(start, lambda codes: promise(codes, rows), how)], 1)  # (M, 2 C, D)
+        finalists = promise(candidates, rows).topk(min(how.verified, candidates.shape[1]), dim=1).indices
+        score, chosen = verify(candidates[row[:, None], finalists], *labels(rows)).max(1)  # (M,)
+        chosen = finalists[row, chosen]
+        picked, partner = candidates[row, chosen], partner[row, chosen % partner.shape[1]]
+        return Pick(picked, partner, _along(picked, source[rows], partners[rows, partner])), score
+
+    pick, score = refine(every, NEAR)
     poor = (score < ENOUGH).nonzero().squeeze(1)
     if len(poor):
-        other, other_score = search(poor, FAR)
+        other, other_score = refine(poor, FAR)
         better = other_score > score[poor]
         for column, replacement in zip(pick, other, strict=True):
             column[poor[better]] = replacement[better]
     return pick
-
-
-def _search(
-    source: Tensor,
-    partners: Tensor,
-    promise: Callable[[Tensor], Tensor],
-    verify: Callable[[Tensor], Tensor],
-    how: Search,
-) -> tuple[Pick, Tensor]:
-    """The best code of one search for each of M muddles, and its verified score (M,)."""
-    row = torch.arange(len(source))
-    codes = path(source[:, None].expand_as(partners), partners, how.steps)[:, :, 1:-1]  # (M, P, T, D)
-    best, step = promise(codes.flatten(1, 2)).unflatten(1, codes.shape[1:3]).max(2)  # (M, P)
-    partner = best.topk(min(how.kept, best.shape[1]), dim=1).indices  # (M, C)
-    start = codes[row[:, None], partner, step.gather(1, partner)]  # (M, C, D)
-    candidates = torch.cat([start, _climb(start, promise, how)], 1)  # (M, 2 C, D)
-    finalists = promise(candidates).topk(min(how.verified, candidates.shape[1]), dim=1).indices
-    score, chosen = verify(candidates[row[:, None], finalists]).max(1)  # (M,)
-    chosen = finalists[row, chosen]
-    picked, partner = candidates[row, chosen], partner[row, chosen % partner.shape[1]]
-    return Pick(picked, partner, _along(picked, source, partners[row, partner])), score
 
 
 def quality(probabilities: Tensor, digit: Tensor, target: Tensor, likeness: Tensor, grey: Tensor) -> Tensor:

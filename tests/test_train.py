@@ -84,6 +84,29 @@ def test_a_checkpoint_of_another_schedule_is_not_taken_up(tmp_path):
     assert not all(torch.equal(longer[key], short[key]) for key in short)
 
 
+class Listener:
+    """A recipe that learns nothing and notes which examples it is given."""
+
+    def __init__(self):
+        self.modules, self.optimizers, self.heard = {}, {}, []
+
+    def step(self, index, progress, generator):
+        self.heard.append((round(progress, 2), index.tolist()))
+        return {}
+
+    def evaluate(self):
+        return {}
+
+
+def test_every_epoch_shows_every_example_once_in_an_order_of_its_own(tmp_path):
+    recipe = Listener()
+    loop.fit(recipe, 40, loop.Schedule(2, batch=10), tmp_path, name="test")
+    first, second = ([i for _, index in half for i in index] for half in (recipe.heard[:4], recipe.heard[4:]))
+    assert sorted(first) == sorted(second) == list(range(40))
+    assert first != second
+    assert [progress for progress, _ in recipe.heard] == pytest.approx([i / 8 for i in range(8)], abs=0.01)
+
+
 def test_evaluating_leaves_no_trace(tmp_path):
     digits = mnist_5k()[torch.arange(0, 5000, 50)]
     recipe = autoencoder.AutoencoderRecipe(autoencoder.AutoencoderRegime(), digits, digits, torch.device("cpu"))

@@ -21,7 +21,7 @@ from muddle.metrics import grey_share
 from train import sheets
 from train.data import Digits, to_float
 from train.job import Job
-from train.loop import best_device, fit, in_batches, one_cycle, set_rate
+from train.loop import best_device, descend, fit, in_batches, one_cycle, set_rate
 
 
 @dataclass(frozen=True)
@@ -93,18 +93,14 @@ class AutoencoderRecipe:
         loss = error + regime.whitening_weight * whitening_loss(codes)
         if adversarial:
             loss = loss + regime.critic_weight * F.softplus(-self.critic(fakes)).mean()
-        self._apply("autoencoder", loss)
+        descend(self.optimizers["autoencoder"], loss)
         return {"train_mse": error.item()}
 
     def _teach_critic(self, real: Tensor, fake: Tensor, progress: float) -> None:
         part = (progress - self.regime.critic_from) / (1 - self.regime.critic_from)
         set_rate(self.optimizers["critic"], one_cycle(part, self.regime.critic_rate, warmup=0.02))
-        self._apply("critic", F.softplus(-self.critic(real)).mean() + F.softplus(self.critic(fake)).mean())
-
-    def _apply(self, name: str, loss: Tensor) -> None:
-        self.optimizers[name].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers[name].step()
+        loss = F.softplus(-self.critic(real)).mean() + F.softplus(self.critic(fake)).mean()
+        descend(self.optimizers["critic"], loss)
 
     def evaluate(self) -> dict[str, float]:
         some = self.train[torch.arange(min(len(self.train), 10_000))]  # enough for the centroids

@@ -9,11 +9,11 @@ import json
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from muddle.bundle import write_part
 from muddle.judge import Ensemble, Judge, JudgeConfig
-from train.classifier import Regime, calibration_error, fit_temperature, logits_of, train_classifier
+from train.classifier import Regime, count, figures, fit_temperature, grade, logits_of, train_classifier
 from train.data import Digits, to_float
 from train.job import Job
 from train.loop import in_batches
@@ -106,19 +106,4 @@ def grade_all(ensemble: Ensemble, test: Digits) -> list[dict]:
     each = [{"name": f"{j.config.kind}-{j.config.width}", **grade(j, test)} for j in ensemble.judges]
     with torch.inference_mode():
         mean = in_batches(lambda x: ensemble(to_float(x)).mean(0), test.images)
-    return [*each, {"name": "mean", **_figures(mean, test), "parameters": count(ensemble)}]
-
-
-def grade(net: nn.Module, test: Digits) -> dict[str, float]:
-    """Accuracy and expected calibration error on test images, and the number of parameters."""
-    return {**_figures(logits_of(net, test.images).softmax(1), test), "parameters": count(net)}
-
-
-def count(net: nn.Module) -> int:
-    """How many trained numbers a network has."""
-    return sum(p.numel() for p in net.parameters())
-
-
-def _figures(probabilities: Tensor, test: Digits) -> dict[str, float]:
-    accuracy = (probabilities.argmax(1) == test.labels).float().mean().item()
-    return {"accuracy": accuracy, "calibration_error": calibration_error(probabilities, test.labels)}
+    return [*each, {"name": "mean", **figures(mean, test), "parameters": count(ensemble)}]

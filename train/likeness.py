@@ -9,11 +9,12 @@ from torch import Tensor
 from muddle.autoencoder import Autoencoder
 from muddle.bundle import write_part
 from muddle.likeness import PERCENTILES, Likeness, LikenessConfig
+from muddle.pipeline import to_pixels
 from train import sheets
 from train.autoencoder import encode, load_trained
 from train.data import Digits, to_float
 from train.job import Job
-from train.loop import best_device, fit, in_batches, one_cycle, set_rate
+from train.loop import best_device, descend, fit, in_batches, one_cycle, set_rate
 
 RATE = 2e-3
 
@@ -116,9 +117,7 @@ class LikenessRecipe:
         logits = self.net(torch.cat([right, wrong]).to(self.device))
         targets = torch.cat([torch.ones(len(right)), torch.zeros(len(wrong))]).to(self.device)
         loss = F.binary_cross_entropy_with_logits(logits, targets * 0.98 + 0.01)
-        self.optimizers["likeness"].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers["likeness"].step()
+        descend(self.optimizers["likeness"], loss)
         return {"loss": loss.item()}
 
     def evaluate(self) -> dict[str, float]:
@@ -167,5 +166,5 @@ def run(job: Job) -> None:
         generator = torch.Generator().manual_seed(1)
         shown = [part[:20] for _, part in bad.kinds(to_float(test.images[:200]), generator)]
     (work / "likeness.json").write_text(json.dumps(ranks, indent=2))
-    sheets.sheet((torch.cat(shown).squeeze(1) * 255).to(torch.uint8), work / "bad.png", columns=20)
+    sheets.sheet(to_pixels(torch.cat(shown)), work / "bad.png", columns=20)
     write_part(job.bundle, "likeness", net.config, net)

@@ -60,6 +60,13 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
+def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    """One step of the optimizer down the gradient of the loss."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+
+
 def fit(recipe: Recipe, examples: int, schedule: Schedule, run: Path, *, name: str) -> list[dict[str, float]]:
     """Trains on that many examples to the end, or on from the checkpoint in `run`; returns the metrics of each epoch.
 

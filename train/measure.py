@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from muddle.latent import path
+from muddle.latent import nearest_centroid, path
 from muddle.likeness import Likeness
 from muddle.metrics import both_above, entropy_bits, grey_share, top_pair
 from muddle.pipeline import Muddler, to_unit
+from train.loop import in_batches
 from train.panel import opinions
 
 
@@ -49,7 +50,7 @@ def figures(
         "likely_digit": share(percentiles > 5),
         "entropy_bits": average(entropy_bits(mean.double())),
         "member_undecided": share(((p_digit > 0.4) & (p_digit < 0.6)).flatten()),
-        "member_for_source": average(p_digit.mean(1)) if len(each) > 1 else average(p_digit[0]),
+        "member_for_source": average(p_digit.mean(1)),
     }
 
 
@@ -81,12 +82,11 @@ def farthest_ends(muddler: Muddler, digits: np.ndarray, targets: np.ndarray, ste
     """Where mse(O, a) + mse(O, b) is largest on whole paths, ends included: shares of first frame, last, and inner."""
     bundle = muddler.bundle
     counts = np.zeros(3)
-    for seed, (digit, target) in enumerate(zip(digits.tolist(), targets.tolist(), strict=True)):
-        m = muddler.muddle(digit, target, seed=seed, steps=steps, strategy="midpoint")
-        codes = path(bundle.exemplars.codes[m.source_index], bundle.exemplars.codes[m.partner_index], steps)
+    drawn = muddler.muddle_many(digits.tolist(), targets.tolist(), range(len(digits)), strategy="midpoint")
+    for pair in torch.from_numpy(np.stack([drawn.sources, drawn.partners], 1)):
         with torch.inference_mode():
-            frames = bundle.autoencoder.decode(codes)
-        ends = to_unit(torch.from_numpy(np.stack([m.source, m.partner])))
+            frames = bundle.autoencoder.decode(path(*bundle.exemplars.codes[pair], steps))
+        ends = to_unit(bundle.exemplars.images[pair])
         distance = sum(((frames - end) ** 2).flatten(1).mean(1) for end in ends)
         best = int(distance.argmax())
         counts[0 if best == 0 else 1 if best == steps - 1 else 2] += 1
@@ -104,11 +104,9 @@ def assumptions(muddler: Muddler, codes: Tensor, labels: Tensor, images: Tensor)
     from scipy.stats import spearmanr
     from sklearn.metrics import silhouette_score
 
-    from muddle.latent import nearest_centroid
-
     centroids = muddler.bundle.centroids
     with torch.inference_mode():
-        seen = torch.cat([muddler.bundle.judges(to_unit(part)).mean(0) for part in images.split(500)])
+        seen = in_batches(lambda part: muddler.bundle.judges(to_unit(part)).mean(0), images)
     confused = torch.stack([seen[labels == k].mean(0) for k in range(10)])
     upper = torch.triu_indices(10, 10, 1)
     distances = torch.cdist(centroids, centroids)[upper[0], upper[1]]
@@ -124,12 +122,13 @@ def assumptions(muddler: Muddler, codes: Tensor, labels: Tensor, images: Tensor)
 
 def decoded_error(muddler: Muddler, images: Tensor) -> float:
     """Mean squared error per pixel of reconstructions, uint8 (N, 28, 28), pixels in [0, 1]."""
-    total = 0.0
+
+    def errors(part: Tensor) -> Tensor:
+        unit = to_unit(part)
+        return ((muddler.bundle.autoencoder(unit) - unit) ** 2).flatten(1).mean(1)
+
     with torch.inference_mode():
-        for part in images.split(500):
-            unit = to_unit(part)
-            total += ((muddler.bundle.autoencoder(unit) - unit) ** 2).flatten(1).mean(1).sum().item()
-    return total / len(images)
+        return in_batches(errors, images).mean().item()
 
 
 def panel_disagreement(images: np.ndarray, panel: list[nn.Module]) -> Tensor:

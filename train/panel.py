@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from train.classifier import Regime, logits_of, train_classifier
+from train.classifier import Regime, grade, logits_of, train_classifier
 from train.job import Job
-from train.judge import grade
 
 
 def _vgg() -> nn.Module:

@@ -11,12 +11,12 @@ from tqdm import tqdm
 
 from muddle import __version__
 from muddle.bundle import FORMAT, load_bundle, seal, update_config
-from muddle.pipeline import Batch, Muddler, to_unit
+from muddle.pipeline import Batch, Muddler, joined, to_unit
 from muddle.strategies import STRATEGIES
 from train import card, measure, sheets
-from train.autoencoder import encode
 from train.data import Digits
 from train.job import Job
+from train.loop import in_batches
 from train.panel import PANEL, load_panel, opinions
 
 PAIRS = [(a, b) for a in range(10) for b in range(10) if a != b]
@@ -92,7 +92,7 @@ def many(muddler: Muddler, digits: np.ndarray, targets: list, seeds: np.ndarray,
         parts.append(
             muddler.muddle_many(digits[place].tolist(), some, seeds[place].tolist(), strategy=strategy, steps=21)
         )
-    return Batch(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return joined(parts)
 
 
 def contact_sheet(digits: np.ndarray) -> np.ndarray:
@@ -113,8 +113,8 @@ def _doubtful(job: Job, muddler: Muddler, panel: list[nn.Module], made: Batch) -
 def _training(job: Job, muddler: Muddler) -> dict[str, Any]:
     """What the stages measured of themselves, and the bundle as loaded on the test images."""
     test: Digits = job.digits(train=False)
-    codes = encode(muddler.bundle.autoencoder.float(), test.images)
-    muddler.bundle.autoencoder.double()
+    with torch.inference_mode():
+        codes = in_batches(lambda part: muddler.bundle.autoencoder.encode(to_unit(part)), test.images)
     variance = codes.var(0)
     read = {name: json.loads((job.work(name) / file).read_text()) for name, file in STAGE_FILES.items()}
     called = read["exemplars"].pop("labelled_and_called")

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from muddle.autoencoder import Autoencoder
+from muddle.pipeline import to_pixels
 from muddle.render import tiled, to_image
 from train.data import to_float
 
@@ -19,7 +20,7 @@ def sheet(images: Tensor | np.ndarray, path: Path, *, columns: int, scale: int =
 def reconstructions(autoencoder: Autoencoder, images: Tensor, path: Path) -> None:
     """Rows of originals uint8 (N, 28, 28), each above its row of reconstructions. N a multiple of 20."""
     with torch.inference_mode():
-        decoded = (autoencoder(to_float(images)).squeeze(1) * 255).round().to(torch.uint8)
+        decoded = to_pixels(autoencoder(to_float(images)))
     rows = torch.stack([images.unflatten(0, (-1, 20)), decoded.unflatten(0, (-1, 20))], 1)
     sheet(rows.flatten(0, 2), path, columns=20)
 
@@ -45,14 +46,6 @@ def pair_table(values: np.ndarray, title: str, path: Path) -> None:
             axes.text(column, row, f"{100 * values[row, column]:.0f}", ha="center", va="center", color=colour)
     axes.set(xticks=range(10), yticks=range(10), xlabel="target", ylabel="digit", title=title)
     figure.colorbar(picture)
-    figure.savefig(path)
-
-
-def bars(names: list[str], values: list[float], title: str, path: Path) -> None:
-    """A bar a name."""
-    figure, axes = _figure(6, 3.6)
-    axes.bar(names, values)
-    axes.set_title(title)
     figure.savefig(path)
 
 

@@ -17,11 +17,13 @@ from muddle.bundle import read_part, write_part
 from muddle.judge import Ensemble
 from muddle.latent import path
 from muddle.metrics import grey_share
+from muddle.pipeline import to_pixels
 from muddle.surrogate import Prediction, Surrogate, SurrogateConfig, undecided
 from train.autoencoder import encode, load_trained
+from train.data import to_float
 from train.job import Job
 from train.judge import load_teachers
-from train.loop import fit, in_batches, one_cycle, set_rate
+from train.loop import descend, fit, in_batches, one_cycle, set_rate
 
 RATE = 2e-3
 JITTER = 0.15  # standard deviation of the noise on codes, where an axis of the code has 1
@@ -35,21 +37,21 @@ class Labeller:
 
     def __call__(self, codes: Tensor) -> Tensor:
         """(N, D) -> float16 (N, J * 10 + 2): log probabilities, likeness logit, grey share."""
-        images = (self.autoencoder.decode(codes) * 255).round() / 255
+        images = to_float(to_pixels(self.autoencoder.decode(codes)))
         logs = [judge(images).log_softmax(1) for ensemble in self.teachers for judge in ensemble.judges]
         extra = torch.stack([self.likeness(images), grey_share(images)], 1)
         return torch.cat([*logs, extra], 1).half()
 
 
-def between(codes: Tensor, labels: Tensor, count: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Codes between random pairs of different digits, with jitter: (count, D); and the pairs, int64 (count, 2)."""
+def between(codes: Tensor, labels: Tensor, count: int, *, generator: torch.Generator) -> Tensor:
+    """Codes between random pairs of different digits, with jitter: (count, D)."""
     first = torch.randint(len(codes), (count * 2,), generator=generator)
     second = torch.randint(len(codes), (count * 2,), generator=generator)
     differ = (labels[first] != labels[second]).nonzero()[:count, 0]
     first, second = first[differ], second[differ]
     t = torch.rand(len(first), 1, generator=generator)
     jitter = JITTER * torch.randn(len(first), codes.shape[1], generator=generator)
-    return torch.lerp(codes[first], codes[second], t) + jitter, torch.stack([labels[first], labels[second]], 1)
+    return torch.lerp(codes[first], codes[second], t) + jitter
 
 
 def contested(surrogate: Surrogate, codes: Tensor, labels: Tensor, count: int, *, generator: torch.Generator) -> Tensor:
@@ -80,9 +82,7 @@ class SurrogateRecipe:
     def step(self, index: Tensor, progress: float, generator: torch.Generator) -> dict[str, float]:
         set_rate(self.optimizers["surrogate"], one_cycle(progress, RATE))
         loss = self._loss(self.net(self.codes[index]), self.answers[index].float())
-        self.optimizers["surrogate"].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers["surrogate"].step()
+        descend(self.optimizers["surrogate"], loss)
         return {"loss": loss.item()}
 
     def _loss(self, said: Prediction, answers: Tensor) -> Tensor:
@@ -102,7 +102,7 @@ class SurrogateRecipe:
 
 
 def run(job: Job) -> None:
-    """Labels two rounds of codes, trains on each, and writes the part; the labels are kept for another run."""
+    """Labels two rounds of codes, trains on each, and writes the part."""
     train = job.digits(train=True)
     with torch.inference_mode():
         autoencoder = load_trained(job.bundle)
@@ -113,7 +113,7 @@ def run(job: Job) -> None:
     generator = torch.Generator().manual_seed(job.seed + 700)
     count = job.plan.surrogate_codes // 2
 
-    spread, _ = between(codes, train.labels, count, generator=generator)
+    spread = between(codes, train.labels, count, generator=generator)
     answers = label(labeller, spread, "label codes between digits")
     scout = _train(job, spread, answers, "scout", job.plan.surrogate_epochs // 3)
     with torch.inference_mode():

@@ -103,7 +103,7 @@ def make(muddler: Muddler, digit: str, target: str, seed: float, strategy: str, 
     def work() -> dict[str, Any]:
         other = None if target == AUTO else int(target)
         m = muddler.muddle(int(digit), other, **api.settings(seed, steps, strategy))
-        return {**for_page(m, share_link(query(m))), "query": query(m)}
+        return for_page(m, share_link(query(m)))
 
     return api.sentence(work)
 
