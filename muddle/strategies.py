@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from muddle.latent import path
-from muddle.surrogate import Prediction, undecided
+from muddle.surrogate import Prediction, of_pair, undecided
 
 STRATEGIES = ("balanced", "midpoint", "farthest")
 GRID = 2.0**-20  # refined codes lie on it: float64's noise, which climbing would amplify, is forgotten
@@ -120,10 +120,9 @@ def quality(probabilities: Tensor, digit: Tensor, target: Tensor, likeness: Tens
 
     Probabilities (..., J, 10); the others (...) or broadcast to it. At most 1.
     """
-    mean = probabilities.mean(-2)
-    index = torch.stack(torch.broadcast_tensors(digit, target), -1).expand(*mean.shape[:-1], 2)
-    lesser = 2 * mean.gather(-1, index).amin(-1)
-    worth = 0.5 * undecided(probabilities, digit, target) + 0.5 * lesser
+    pairs = of_pair(probabilities, digit, target)  # (..., J, 2)
+    lesser = 2 * pairs.mean(-2).amin(-1)
+    worth = 0.5 * undecided(pairs) + 0.5 * lesser
     return worth - 0.1 * torch.relu(-likeness) - 2 * torch.relu(grey - 0.55)
 
 

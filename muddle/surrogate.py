@@ -45,16 +45,19 @@ class Surrogate(nn.Module):
         return Prediction(out[..., :-2].unflatten(-1, (-1, 10)), out[..., -2], out[..., -1])
 
 
-def undecided(probabilities: Tensor, digit: Tensor, target: Tensor) -> Tensor:
+def of_pair(probabilities: Tensor, digit: Tensor, target: Tensor) -> Tensor:
+    """What each classifier gives to the two intended digits: (..., J, 10) -> (..., J, 2).
+
+    Digit and target are int64, of the shape of the axes before J or one that broadcasts to it.
+    """
+    index = torch.stack(torch.broadcast_tensors(digit, target), -1)[..., None, :]
+    return probabilities.gather(-1, index.expand(*probabilities.shape[:-1], 2))
+
+
+def undecided(pairs: Tensor) -> Tensor:
     """How far from a decision classifiers are, each for itself: the mean over them of 4 p(digit) p(target).
 
     0 (every one is sure, or means other digits) to 1 (every one gives both a half); clueless ones score 0.04.
-    Probabilities (..., J, 10); digit and target int64, of the shape of the leading axes or one that broadcasts to it.
+    (..., J, 2), as `of_pair` gives it -> (...).
     """
-    shape = probabilities.shape[:-1]
-
-    def of(label: Tensor) -> Tensor:
-        index = label[..., None].expand(shape)[..., None]
-        return torch.gather(probabilities, -1, index).squeeze(-1)
-
-    return 4 * (of(digit) * of(target)).mean(-1)
+    return 4 * (pairs[..., 0] * pairs[..., 1]).mean(-1)

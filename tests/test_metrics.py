@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muddle.metrics import both_above, entropy_bits, grey_share, top_pair
-from muddle.surrogate import undecided
+from muddle.surrogate import of_pair, undecided
 
 distributions = st.lists(st.floats(0.001, 1), min_size=10, max_size=10).map(
     lambda x: torch.tensor(x, dtype=torch.float64) / sum(x)
@@ -57,6 +57,6 @@ def test_judges_who_disagree_are_not_undecided():
     digit, target = torch.tensor([0]), torch.tensor([1])
     sure = torch.eye(10)[[0, 1]][None]  # two judges, each certain of the other digit: their mean is a coin
     unsure = COIN.float().expand(2, 10)[None]
-    assert undecided(sure, digit, target).item() == 0
-    assert undecided(unsure, digit, target).item() == pytest.approx(1)
-    assert undecided(CLUELESS[None], digit, target).item() == pytest.approx(0.04)
+    assert undecided(of_pair(sure, digit, target)).item() == 0
+    assert undecided(of_pair(unsure, digit, target)).item() == pytest.approx(1)
+    assert undecided(of_pair(CLUELESS[None], digit, target)).item() == pytest.approx(0.04)

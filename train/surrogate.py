@@ -18,7 +18,7 @@ from muddle.judge import Ensemble
 from muddle.latent import path
 from muddle.metrics import grey_share
 from muddle.pipeline import to_pixels
-from muddle.surrogate import Prediction, Surrogate, SurrogateConfig, undecided
+from muddle.surrogate import Prediction, Surrogate, SurrogateConfig, of_pair, undecided
 from train.autoencoder import encode, load_trained
 from train.data import to_float
 from train.job import Job
@@ -60,7 +60,7 @@ def contested(surrogate: Surrogate, codes: Tensor, labels: Tensor, count: int, *
     def most_undecided(index: Tensor) -> Tensor:
         first, second = index.T
         steps = path(codes[first], codes[second], 17)
-        doubt = undecided(surrogate(steps).logits.softmax(-1), labels[first][:, None], labels[second][:, None])
+        doubt = undecided(of_pair(surrogate(steps).logits.softmax(-1), labels[first][:, None], labels[second][:, None]))
         return steps[torch.arange(len(steps)), doubt.argmax(1)]
 
     pairs = torch.randint(len(codes), (count * 2, 2), generator=generator)
