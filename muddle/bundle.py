@@ -18,14 +18,16 @@ from muddle.autoencoder import Autoencoder, AutoencoderConfig
 from muddle.errors import BundleError
 from muddle.judge import Ensemble, JudgeConfig
 from muddle.likeness import Likeness, LikenessConfig
+from muddle.projection import Projection, ProjectionConfig
 from muddle.surrogate import Surrogate, SurrogateConfig
 
-FORMAT = 1
+FORMAT = 2
 NETWORKS: dict[str, Callable[[Any], nn.Module]] = {  # how each network is built from its entry in config.json
     "autoencoder": lambda config: Autoencoder(AutoencoderConfig(**config)),
     "judge": lambda configs: Ensemble([JudgeConfig(**config) for config in configs]),
     "likeness": lambda config: Likeness(LikenessConfig(**config)),
     "surrogate": lambda config: Surrogate(SurrogateConfig(**config)),
+    "projection": lambda config: Projection(ProjectionConfig(**config)),
 }
 TENSOR_FILES = (*NETWORKS, "centroids", "exemplars")
 FILES = (*(f"{name}.safetensors" for name in TENSOR_FILES), "report.json", "README.md")
@@ -64,9 +66,11 @@ class Bundle:
     judges: Ensemble
     likeness: Likeness
     surrogate: Surrogate
+    projection: Projection
     centroids: Tensor  # float64 (10, D)
     exemplars: Exemplars
     report: dict[str, Any]
+    card: str  # the model card, Markdown
     provenance: dict[str, Any]
     fingerprint: str  # sha256 of config.json, and through the hashes in it of everything
     origin: Origin = field(default_factory=lambda: Origin("embedded"))
@@ -97,11 +101,16 @@ def update_config(folder: Path, **entries: Any) -> None:
 
 def read_part(folder: Path, name: str) -> nn.Module:
     """One network of a bundle that may be unfinished: float64, in evaluation mode. Checks all but the hashes."""
+    tensors = read_tensors(folder, name)
+    return _network(folder, name, json.loads((folder / "config.json").read_bytes()), tensors)
+
+
+def read_tensors(folder: Path, name: str) -> dict[str, Tensor]:
+    """The tensors in `<name>.safetensors` of a bundle that may be unfinished, as they are stored."""
     path = folder / f"{name}.safetensors"
     if not path.is_file():
         raise BundleError(path, "the file is missing", f"Run python -m train {name} first.")
-    config = json.loads((folder / "config.json").read_bytes())
-    return _network(folder, name, config, _tensors(path, path.read_bytes()))
+    return _tensors(path, path.read_bytes())
 
 
 def seal(folder: Path) -> None:
@@ -135,9 +144,11 @@ def load_bundle(folder: Path, origin: Origin | None = None) -> Bundle:
         judges=networks["judge"],
         likeness=networks["likeness"],
         surrogate=networks["surrogate"],
+        projection=networks["projection"],
         centroids=centroids["centroids"].double(),
         exemplars=Exemplars(exemplars["images"], exemplars["labels"].long(), exemplars["codes"].double()),
         report=json.loads(contents["report.json"]),
+        card=contents["README.md"].decode(),
         provenance=config["provenance"],
         fingerprint=_sha256(config_bytes),
         origin=origin or Origin("embedded" if folder == EMBEDDED else str(folder)),
@@ -156,7 +167,7 @@ def _parse_config(path: Path, data: bytes) -> dict[str, Any]:
         raise BundleError(path, "this is not a bundle's config", REMEDY) from error
     if version != FORMAT:
         raise BundleError(path, f"format {version!r} is not the format {FORMAT} that this version reads", "Update it.")
-    expected = {"format", "autoencoder", "judge", "likeness", "surrogate", "provenance", "files"}
+    expected = {"format", *NETWORKS, "provenance", "files"}
     if wrong := expected ^ config.keys():
         raise BundleError(path, f"missing or unknown keys: {', '.join(sorted(wrong))}", REMEDY)
     if not isinstance(config["files"], dict) or set(config["files"]) != set(FILES):

@@ -20,6 +20,7 @@ SEEDS = range(2**32)
 CANDIDATES = 64  # partners that the balanced strategy searches
 CHUNK = 16  # muddles that are searched at once: bounds memory, changes nothing
 LIKENESS_FLOOR = 10  # percentile of real digits below which likeness counts against a candidate
+ALGORITHM = 1  # counts up when the same arguments on the same bundle give other muddles than before
 DECIMALS = 6  # of everything reported: far above float64's noise, so equal arguments give equal bytes
 
 
@@ -52,11 +53,14 @@ class Muddle:
     source: np.ndarray  # (28, 28): the real image of the digit, or the given one
     partner: np.ndarray  # (28, 28): the real image of the target
     source_index: int | None  # the exemplar that is the source; None for a given image
+    chosen: bool  # whether the caller chose that exemplar; else the seed drew it
     partner_index: int
-    frames: np.ndarray  # (T, 28, 28): the decoded path, t = 0 at the source's code, t = 1 at the partner's
+    codes: np.ndarray  # float64 (T, D): the path, t = 0 at the source's code, t = 1 at the partner's
+    frames: np.ndarray  # (T, 28, 28): the decoded path
     probabilities: np.ndarray  # float64 (T, K): the judges' mean on each frame
     t: float  # where the muddle lies along the path, 0 to 1
     pick: int  # the step nearest to it
+    code: np.ndarray  # float64 (D,): the muddle's code; `balanced` refines it, so it may lie off the path
     image: np.ndarray  # (28, 28): the muddle
     soft_label: np.ndarray  # float64 (K,): the judges' mean on it
     scores: Scores
@@ -105,23 +109,42 @@ class Muddler:
         return cls(locate(source, revision))
 
     @property
+    def version(self) -> str:
+        """What a share link was made with: the algorithm, and the first characters of the bundle's fingerprint."""
+        return f"{ALGORITHM}-{self.bundle.fingerprint[:7]}"
+
+    @property
     def centroids(self) -> np.ndarray:
         """The centroid matrix, float64 (10, D): row k is the mean latent code of digit k."""
         return self.bundle.centroids.numpy().copy()
 
+    def judge(self, image: np.ndarray) -> np.ndarray:
+        """The judges' mean opinion of an image, uint8 (28, 28): float64 (10,), sums to 1. Raises ArgumentError."""
+        with torch.no_grad():
+            return _rounded(self._judge(check_image(image)[None])[0].mean(0))
+
     def muddle(
-        self, digit: int, target: int | None = None, *, seed: int = 0, steps: int = 11, strategy: str = "balanced"
+        self,
+        digit: int,
+        target: int | None = None,
+        *,
+        seed: int = 0,
+        steps: int = 11,
+        strategy: str = "balanced",
+        source: int | None = None,
     ) -> Muddle:
         """A muddle of `digit` and `target`, from a real image drawn by `seed`.
 
         digit, target: 0 to 9 and different; target None takes the class whose centroid is nearest to the source's
         code. seed: 0 to 2**32 - 1. steps: 2 to 64 frames from source to partner. strategy: one of STRATEGIES.
+        source: the place of an exemplar of that digit, which is then the real image instead of the one drawn.
         Raises ArgumentError for anything else.
         """
         digit, target = check_labels(digit, target)
         check_settings(seed, steps, strategy)
-        draw, index = self._draw([digit], [target], [seed])
-        return self._finish(draw, index[0], seed, steps, strategy)
+        source = self._check_source(source, digit)
+        draw, index = self._draw([digit], [target], [seed], source)
+        return self._finish(draw, index[0], seed, steps, strategy, chosen=source is not None)
 
     def muddle_image(
         self,
@@ -139,9 +162,7 @@ class Muddler:
         """
         pixels = check_image(image)
         check_settings(seed, steps, strategy)
-        with torch.no_grad():
-            seen = self._judge(pixels[None])[0].mean(0)
-        digit, target = check_labels(int(seen.argmax()) if digit is None else digit, target)
+        digit, target = check_labels(int(self.judge(image).argmax()) if digit is None else digit, target)
         return self._finish(self._draw_from(pixels, digit, target, seed), None, seed, steps, strategy)
 
     def muddle_many(
@@ -180,14 +201,29 @@ class Muddler:
             )
         return joined(parts)
 
-    def _draw(self, digits: list[int], targets: list[int | None], seeds: list[int]) -> tuple[_Draw, list[int]]:
-        """Steps 3 to 5 of the author's pipeline; each row depends on its own seed alone."""
+    def _check_source(self, source: int | None, digit: int) -> int | None:
+        if source is None:
+            return None
+        labels = self.bundle.exemplars.labels
+        source = _integer("source", source, range(len(labels)))
+        if labels[source] != digit:
+            raise ArgumentError("source", source, f"that exemplar is a {int(labels[source])}, not a {digit}")
+        return source
+
+    def _draw(
+        self, digits: list[int], targets: list[int | None], seeds: list[int], source: int | None = None
+    ) -> tuple[_Draw, list[int]]:
+        """Steps 3 to 5 of the author's pipeline; each row depends on its own seed alone.
+
+        A source takes the place of the one drawn, and leaves what is drawn after it as it was.
+        """
         exemplars = self.bundle.exemplars
         indices, resolved, partners = [], [], []
         for digit, target, seed in zip(digits, targets, seeds, strict=True):
             generator = torch.Generator().manual_seed(int(seed))
             own = exemplars.of(digit)
-            index = int(own[torch.randint(len(own), (), generator=generator)])
+            drawn = int(own[torch.randint(len(own), (), generator=generator)])
+            index = drawn if source is None else source
             target = self._nearest(exemplars.codes[index], digit) if target is None else target
             indices.append(index)
             resolved.append(target)
@@ -238,13 +274,15 @@ class Muddler:
         """Each judge's probabilities: uint8 (N, 28, 28) -> float64 (N, J, 10)."""
         return self.bundle.judges(to_unit(pixels)).movedim(0, 1)
 
-    def _finish(self, draw: _Draw, index: int | None, seed: int, steps: int, strategy: str) -> Muddle:
+    def _finish(
+        self, draw: _Draw, index: int | None, seed: int, steps: int, strategy: str, *, chosen: bool = False
+    ) -> Muddle:
         """The whole result of one draw."""
         exemplars, networks = self.bundle.exemplars, self.bundle
         with torch.no_grad():
             pick = self._pick(draw, steps, strategy)
             partner = int(draw.partners[0, pick.partner[0]])
-            codes = torch.cat([pick.codes, path(draw.source[0], exemplars.codes[partner], steps)])
+            codes = torch.cat([pick.codes, path(draw.source[0], exemplars.codes[partner], steps)])  # (1 + T, D)
             pixels = to_pixels(networks.autoencoder.decode(codes))
             opinions = self._judge(pixels).mean(1)
             images = to_unit(pixels[:1])
@@ -253,17 +291,20 @@ class Muddler:
         return Muddle(
             digit=digit,
             target=target,
-            seed=seed,
+            seed=int(seed),
             strategy=strategy,
-            steps=steps,
+            steps=int(steps),
             source=to_pixels(draw.image)[0].numpy(),
             partner=exemplars.images[partner].numpy().copy(),
             source_index=index,
+            chosen=chosen,
             partner_index=partner,
+            codes=codes[1:].numpy(),
             frames=pixels[1:].numpy(),
             probabilities=_rounded(opinions[1:]),
             t=round(t, DECIMALS),
             pick=round(t * (steps - 1)),
+            code=codes[0].numpy(),
             image=pixels[0].numpy(),
             soft_label=_rounded(opinions[0]),
             scores=Scores(

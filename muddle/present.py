@@ -2,22 +2,17 @@
 
 import base64
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
+import torch
 
 from muddle.pipeline import Muddle, Muddler
+from muddle.recipe import Recipe
 from muddle.render import png
 
 LIKE_A_DIGIT = 5  # percentile of real digits above which an image is said to look like a digit
 HARD_TO_TELL = 0.9  # bits: the entropy of a choice of 68 to 32
 BETWEEN_TWO = 0.4  # probability that each of the two labels gets
-
-
-def query(m: Muddle) -> str:
-    """The query of a share link: it alone reproduces the muddle."""
-    fields = {"digit": m.digit, "target": m.target, "seed": m.seed, "strategy": m.strategy, "steps": m.steps}
-    return "?" + urlencode(fields)
 
 
 def criteria(m: Muddle) -> list[tuple[str, bool]]:
@@ -39,7 +34,7 @@ def verdict(m: Muddle) -> str:
 def as_json(m: Muddle, muddler: Muddler) -> dict[str, Any]:
     """Everything about a muddle, images as PNG data URIs: the answer of the endpoint /muddle."""
     return {
-        **_identity(m),
+        **_identity(m, muddler),
         "soft_label": m.soft_label.tolist(),
         "scores": vars(m.scores),
         "probabilities": m.probabilities.tolist(),
@@ -51,24 +46,37 @@ def as_json(m: Muddle, muddler: Muddler) -> dict[str, Any]:
     }
 
 
-def for_page(m: Muddle, link: str) -> dict[str, Any]:
-    """The same for the page, its pixels in one string: source, muddle, partner, then the frames."""
+def for_page(m: Muddle, muddler: Muddler) -> dict[str, Any]:
+    """The same for the page: all pixels in one string (source, muddle, partner, then the frames); the map's points."""
     pixels = np.concatenate([m.source[None], m.image[None], m.partner[None], m.frames])
+    places = project(np.concatenate([m.code[None], m.codes]), muddler)
     return {
-        **_identity(m),
+        **_identity(m, muddler),
         "on_path": bool((m.image == m.frames[m.pick]).all()),
         "probabilities": m.probabilities.round(4).tolist(),
+        "soft_label": m.soft_label.round(4).tolist(),
         "verdict": verdict(m),
         "criteria": criteria(m),
-        "link": link,
-        "pixels": base64.b64encode(pixels.tobytes()).decode(),
+        "pixels": text_of(pixels),
+        "map": {"pick": places[0], "path": places[1:]},
     }
 
 
-def _identity(m: Muddle) -> dict[str, Any]:
+def _identity(m: Muddle, muddler: Muddler) -> dict[str, Any]:
     """What a muddle is, which both tell alike: its arguments, its place on the path and its query."""
-    names = ("digit", "target", "seed", "strategy", "steps", "t", "pick")
-    return {**{name: getattr(m, name) for name in names}, "query": query(m)}
+    names = ("digit", "target", "seed", "strategy", "steps", "t", "pick", "source_index", "chosen")
+    return {**{name: getattr(m, name) for name in names}, "query": Recipe.of(m).query(muddler.version)}
+
+
+def project(codes: np.ndarray, muddler: Muddler) -> list[list[float]]:
+    """Places of codes, float64 (N, D), on the latent map: N pairs x, y, each about -1 to 1."""
+    with torch.no_grad():
+        return muddler.bundle.projection(torch.from_numpy(codes)).numpy().round(4).tolist()
+
+
+def text_of(pixels: np.ndarray) -> str:
+    """Pixels in base64, as the page reads them."""
+    return base64.b64encode(pixels.tobytes()).decode()
 
 
 def about_bundle(muddler: Muddler) -> dict[str, Any]:

@@ -1,9 +1,21 @@
-"""The one door to PIL: images as PNG."""
+"""The one door to PIL: pictures out as PNG, GIF and WebP; image files in."""
 
 import io
+import threading
+import warnings
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
+
+from muddle.errors import ArgumentError
+
+MAX_PIXELS = 4096 * 4096
+MAX_BYTES = 5_000_000
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+ONE_WAY, SHORTEST, HOLD = 1400, 20, 400  # milliseconds: source to partner; a frame; more for the first and the last
+_WANTED = "PNG, JPEG, WebP, GIF or BMP"
+_TOO_LARGE = f"at most {MAX_PIXELS:,} pixels are read, as of 4096 x 4096"
+_FILTERS = threading.Lock()  # Python's warning filters belong to the whole process
 
 
 def to_image(pixels: np.ndarray, scale: int = 1) -> Image.Image:
@@ -28,3 +40,103 @@ def tiled(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
         y, x = (i // columns) * (height + gap), (i % columns) * (width + gap)
         sheet[y : y + height, x : x + width] = image
     return sheet
+
+
+def strip(frames: np.ndarray, scale: int = 1) -> bytes:
+    """PNG file of uint8 (T, 28, 28) side by side, no gap."""
+    return png(np.concatenate(list(frames), axis=1), scale)
+
+
+def gif(frames: np.ndarray, scale: int = 8) -> bytes:
+    """GIF file of uint8 (T, 28, 28), there and back without end. Every pixel is exact: the palette is the 256 greys."""
+    return _animation(frames, scale, format="GIF")
+
+
+def webp(frames: np.ndarray, scale: int = 8) -> bytes:
+    """WebP file of uint8 (T, 28, 28), there and back without end, lossless."""
+    return _animation(frames, scale, format="WEBP", lossless=True)
+
+
+def there_and_back(frames: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """Frames 0 to T-1 and back to 1, uint8 (M, 28, 28), and how many milliseconds each is shown.
+
+    Equal neighbours become one frame that is shown as long as they were together: writers merge them anyway, and not
+    every one keeps their time.
+    """
+    count = len(frames)
+    order = [*range(count), *range(count - 2, 0, -1)]
+    each = max(SHORTEST, 10 * round(ONE_WAY / count / 10))  # GIF counts in hundredths of a second
+    shown: list[int] = []
+    times: list[int] = []
+    for i in order:
+        time = each + (HOLD if i in (0, count - 1) else 0)
+        if shown and (frames[i] == frames[shown[-1]]).all():
+            times[-1] += time
+        else:
+            shown.append(i)
+            times.append(time)
+    return frames[shown], times
+
+
+def card(source: np.ndarray, muddle: np.ndarray, partner: np.ndarray) -> bytes:
+    """PNG file of 1200 x 630 pixels, as social networks show it: the muddle between its source and partner."""
+    picture = Image.new("L", (1200, 630), 24)
+    for pixels, scale, x in ((source, 9, 52), (muddle, 18, 348), (partner, 9, 896)):
+        image = to_image(pixels, scale)
+        picture.paste(image, (x, (630 - image.height) // 2))
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _animation(frames: np.ndarray, scale: int, **options: object) -> bytes:
+    shown, times = there_and_back(frames)
+    first, *rest = (to_image(frame, scale) for frame in shown)
+    buffer = io.BytesIO()
+    duration = times if rest else times[0]
+    first.save(buffer, save_all=True, append_images=rest, duration=duration, loop=0, **options)
+    return buffer.getvalue()
+
+
+def resized(plane: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A plane of float32 (H, W) at another size, antialiased when it shrinks: float32 (height, width)."""
+    return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.HAMMING))
+
+
+def read(data: bytes) -> np.ndarray:
+    """Pixels of an image file as it is meant to be seen: uint8 (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA.
+
+    PNG, JPEG, WebP, GIF and BMP, the first frame of many. Raises ArgumentError for any other file, a broken one, one
+    of more than MAX_BYTES, and, before anything is decoded, one of more than MAX_PIXELS.
+    """
+    if not data:
+        raise ArgumentError("image", "an empty file", f"give {_WANTED}")
+    if len(data) > MAX_BYTES:
+        raise ArgumentError("image", f"a file of {len(data):,} bytes", f"at most {MAX_BYTES:,} bytes are read")
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+                check_size(picture.height, picture.width)
+                return _pixels(ImageOps.exif_transpose(picture))
+        except ArgumentError:
+            raise
+        except Image.DecompressionBombError as error:
+            raise ArgumentError("image", "a picture of too many pixels", _TOO_LARGE) from error
+        except Image.UnidentifiedImageError as error:
+            raise ArgumentError("image", "a file of another kind", f"give {_WANTED}") from error
+        except Exception as error:  # a broken file can raise nearly anything, from IndexError to struct.error
+            raise ArgumentError("image", "a broken file", f"give a whole {_WANTED}") from error
+
+
+def check_size(height: int, width: int) -> None:
+    """ArgumentError for more than MAX_PIXELS."""
+    if height * width > MAX_PIXELS:
+        raise ArgumentError("image", f"{width} x {height} pixels", _TOO_LARGE)
+
+
+def _pixels(picture: Image.Image) -> np.ndarray:
+    if picture.mode.startswith("I"):  # 16 bits a pixel: the upper 8 remain
+        return (np.asarray(picture).clip(0, 65535) >> 8).astype(np.uint8)
+    mode = "RGBA" if picture.has_transparency_data else "L" if picture.mode in ("1", "L") else "RGB"
+    return np.array(picture.convert(mode))

@@ -7,9 +7,11 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import NamedTuple
 
 import hypothesis
 import pytest
+from browsing import RESULT
 
 from muddle import Muddler
 from muddle.bundle import EMBEDDED
@@ -42,10 +44,15 @@ def environment(**changes):
     return {**kept, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", **changes}
 
 
+class Served(NamedTuple):
+    address: str
+    pid: int
+
+
 @contextlib.contextmanager
-def serving(cwd=ROOT, wait=60, **changes):
-    """`python app.py`, as a user starts it, on a free port: yields its address."""
-    port = free_port()
+def serving(cwd=ROOT, wait=60, port=None, **changes):
+    """`python app.py`, as a user starts it, on a free port."""
+    port = port or free_port()
     log = open(os.path.join(os.environ.get("TMPDIR", "/tmp"), f"muddle-app-{port}.log"), "w+")  # noqa: SIM115
     child = subprocess.Popen(
         [sys.executable, "app.py"],
@@ -57,7 +64,7 @@ def serving(cwd=ROOT, wait=60, **changes):
     address = f"http://127.0.0.1:{port}"
     try:
         wait_for(address, child, log, wait)
-        yield address
+        yield Served(address, child.pid)
     finally:
         child.terminate()
         child.wait(10)
@@ -80,8 +87,8 @@ def wait_for(address, child, log, seconds):
 @pytest.fixture(scope="session")
 def app():
     """The address of a running app, shared by all tests that only talk to it."""
-    with serving() as address:
-        yield address
+    with serving() as served:
+        yield served.address
 
 
 @pytest.fixture(scope="session")
@@ -94,3 +101,30 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=path, args=[*flags, "--disable-component-update"])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def visit(app, browser):
+    """Opens the page with a query, at the shared app or another, and waits for its first result.
+
+    Fails at the end on any error or warning in the console, unless a part of its text was put into `visit.expected`,
+    and on any request to elsewhere.
+    """
+    contexts, troubles = [], []
+
+    def go(query="", at=app, **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("request", lambda r: troubles.append(r.url) if not r.url.startswith((at, "data:", "blob:")) else None)
+        page.goto(at + query)
+        page.wait_for_selector(f"{RESULT}[data-muddle]")
+        return page
+
+    go.expected = []
+    yield go
+    for context in contexts:
+        context.close()
+    assert not [text for text in troubles if not any(part in text for part in go.expected)]

@@ -77,12 +77,20 @@ def test_wrong_arguments_are_a_sentence(client, change, text):
 
 
 @pytest.mark.parametrize("image", ["", "no image", "A" * 200_000, base64.b64encode(b"GIF89a").decode(), None, 7])
-def test_what_is_no_png_is_a_sentence(client, image):
-    with pytest.raises(AppError, match="28 x 28 PNG"):
+def test_what_is_no_picture_is_a_sentence(client, image):
+    with pytest.raises(AppError, match=r"^image .* is not possible: "):
         client.predict(image=image, api_name="/muddle_image")
 
 
-def test_a_png_of_another_size_is_a_sentence(client):
-    large = base64.b64encode(png(np.full((50, 40), 255, np.uint8))).decode()
-    with pytest.raises(AppError, match="of 40 x 50 pixels"):
-        client.predict(image=large, api_name="/muddle_image")
+def test_a_picture_of_another_size_is_scaled_and_centred(client, muddler):
+    image = muddler.bundle.exemplars.images[1200].numpy()
+    large = base64.b64encode(png(image, scale=10)).decode()
+    source = pixels(client.predict(image=large, digit=4, target=9, api_name="/muddle_image")["source"])
+    assert np.abs(source.astype(int) - image).mean() < 15
+
+
+def test_a_source_can_be_chosen(client, muddler):
+    over_http = client.predict(digit=4, target=9, source=1020, api_name="/muddle")
+    assert (pixels(over_http["source"]) == muddler.bundle.exemplars.images[1020].numpy()).all()
+    with pytest.raises(AppError, match="that exemplar is a 0, not a 4"):
+        client.predict(digit=4, source=3, api_name="/muddle")

@@ -7,6 +7,7 @@ from safetensors.torch import load_file, save_file
 
 from muddle.bundle import EMBEDDED, FILES, load_bundle, seal
 from muddle.errors import BundleError
+from muddle.latent import path
 
 SIX_MB = 6_000_000
 
@@ -27,6 +28,35 @@ def test_exemplar_codes_are_the_encodings_of_their_images():
     with torch.no_grad():
         codes = bundle.autoencoder.encode(some)
     torch.testing.assert_close(codes, bundle.exemplars.codes[::50], atol=0.02, rtol=0)
+
+
+def test_exemplars_fill_the_latent_map_and_none_lies_outside():
+    bundle = load_bundle(EMBEDDED)
+    places = bundle.projection(bundle.exemplars.codes)
+    assert places.shape == (len(bundle.exemplars.codes), 2)
+    assert places.dtype == torch.float64
+    assert 0.998 < places.abs().max() <= 1
+    torch.testing.assert_close(places.amax(0), -places.amin(0), atol=0.005, rtol=0)  # both axes are centred
+
+
+def test_the_latent_map_keeps_each_digit_together():
+    bundle = load_bundle(EMBEDDED)
+    labels, places = bundle.exemplars.labels, bundle.projection(bundle.exemplars.codes)
+    nearest = torch.cdist(places, places).fill_diagonal_(torch.inf).topk(5, largest=False).indices
+    assert (labels[nearest].mode(1).values == labels).double().mean() > 0.92
+    centroids = bundle.projection(bundle.centroids)
+    assert centroids.shape == (10, 2)
+    around = torch.cdist(centroids, places).topk(20, largest=False).indices
+    assert torch.equal(labels[around].mode(1).values, torch.arange(10))
+
+
+def test_a_path_is_a_curve_without_jumps_on_the_latent_map():
+    bundle = load_bundle(EMBEDDED)
+    codes = bundle.exemplars.codes
+    curves = bundle.projection(path(codes[::25], codes.flip(0)[::25], 101))
+    assert curves.shape == (100, 101, 2)
+    steps = curves.diff(dim=1).norm(dim=-1)
+    assert (steps.max(1).values / steps.sum(1)).median() < 0.03  # 0.01 would be an even pace
 
 
 def test_sealing_again_changes_nothing(bundle_copy):
@@ -104,10 +134,12 @@ def edit(folder, change):
 
 
 CHANGES = [
-    (lambda c: c.update(format=2), "format 2 is not the format 1"),
+    (lambda c: c.update(format=1), "format 1 is not the format 2"),
     (lambda c: c.pop("format"), "not a bundle's config"),
     (lambda c: c.update(extra=1), "missing or unknown keys: extra"),
     (lambda c: c.pop("judge"), "missing or unknown keys: judge"),
+    (lambda c: c.pop("projection"), "missing or unknown keys: projection"),
+    (lambda c: c["projection"].update(depth=3), "'projection' cannot be built"),
     (lambda c: c["autoencoder"].update(depth=3), "'autoencoder' cannot be built"),
     (lambda c: c["judge"][0].update(kind="oracle"), "unknown kind of judge 'oracle'"),
     (lambda c: c["files"].pop("README.md"), "list of files is not a bundle's"),

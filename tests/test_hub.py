@@ -98,7 +98,7 @@ def test_the_app_serves_without_its_hub_and_says_so(tmp_path):
     with black_hole() as nowhere:
         began = time.monotonic()
         wish = {"MUDDLE_REPO": REPO, "HF_ENDPOINT": nowhere, "HF_HOME": str(tmp_path)}
-        with serving(**wish) as address:
+        with serving(**wish) as (address, _):
             seconds = time.monotonic() - began
             page = urllib.request.urlopen(f"{address}/config", timeout=10).read().decode()
     assert "the embedded bundle" in page

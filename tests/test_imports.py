@@ -10,14 +10,14 @@ DOORS = {
     "gradio": ("muddle/ui/",),
     "huggingface_hub": ("muddle/hub.py",),
     "safetensors": ("muddle/bundle.py",),
-    "PIL": ("muddle/render.py", "muddle/ui/api.py"),
+    "PIL": ("muddle/render.py",),
     "torchvision": ("train/data.py",),
     "mlxtend": ("train/data.py",),
     "matplotlib": ("train/sheets.py",),
 }
 RANKS = [  # imports run downhill: a module imports only what stands before it
-    "errors", "autoencoder", "judge", "latent", "likeness", "metrics", "surrogate", "strategies", "render", "bundle",
-    "hub", "locate", "pipeline", "present", "ui",
+    "errors", "autoencoder", "judge", "latent", "likeness", "metrics", "projection", "surrogate", "strategies",
+    "render", "drawing", "results", "bundle", "hub", "locate", "pipeline", "recipe", "present", "ui",
 ]  # fmt: skip
 
 

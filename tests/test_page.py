@@ -1,58 +1,44 @@
+"""The Muddle tab and the result view, in a real browser."""
+
+import io
+import json
 import re
+import subprocess
+import sys
+import urllib.request
 
+import numpy as np
 import pytest
+from browsing import RESULT, downloaded, muddle_pixels, pixels, shown, wait_for_another
+from conftest import ROOT, environment
+from PIL import Image
 
-from muddle.ui.page import DEFAULTS
+from muddle.present import project
+from muddle.recipe import Recipe
 
-RESULT = "#result .result"
-
-
-@pytest.fixture
-def visit(app, browser):
-    """Opens the page with a query and waits for its first result; fails on a console error or an outside request."""
-    contexts, troubles = [], []
-
-    def go(query="", **options):
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("request", lambda r: troubles.append(r.url) if not r.url.startswith((app, "data:", "blob:")) else None)
-        page.goto(app + query)
-        page.wait_for_selector(f"{RESULT}[data-muddle]")
-        return page
-
-    yield go
-    for context in contexts:
-        context.close()
-    assert not troubles
-
-
-def shown(page):
-    return page.locator(RESULT).get_attribute("data-muddle")
-
-
-def wait_for_another(page, before):
-    page.wait_for_function("([s, b]) => document.querySelector(s).dataset.muddle !== b", arg=[RESULT, before])
-
-
-def pixels(page, selector):
-    return page.eval_on_selector(
-        selector, "c => Array.from(c.getContext('2d').getImageData(0, 0, 28, 28).data.filter((_, i) => i % 4 === 0))"
-    )
+USUAL = Recipe()
 
 
 def test_a_muddle_is_there_when_the_page_opens(visit, muddler):
     page = visit()
-    m = muddler.muddle(int(DEFAULTS["digit"]), seed=int(DEFAULTS["seed"]))
+    m = USUAL.make(muddler)
     assert page.title() == "MNIST Muddle"
-    assert pixels(page, f"{RESULT} .muddle canvas") == m.image.flatten().tolist()
+    assert muddle_pixels(page) == m.image.flatten().tolist()
     assert pixels(page, f"{RESULT} .source canvas") == m.source.flatten().tolist()
     assert pixels(page, f"{RESULT} .partner canvas") == m.partner.flatten().tolist()
     assert f"a {m.target}" in page.inner_text(f"{RESULT} .partner")
     assert page.locator(f"{RESULT} .tile").count() == 11
     assert re.search(r"bits; looks like a digit: (yes|hardly)", page.inner_text(f"{RESULT} .verdict"))
+    assert page.locator(f"{RESULT} .criteria li").count() == 3
+
+
+def test_the_muddle_is_the_largest_of_the_three(visit):
+    page = visit()
+    sizes = {kind: page.locator(f"{RESULT} .{kind} canvas").bounding_box() for kind in ("source", "muddle", "partner")}
+    assert sizes["muddle"]["width"] > 1.5 * sizes["source"]["width"]
+    assert sizes["source"]["x"] < sizes["muddle"]["x"] < sizes["partner"]["x"]
+    rendering = page.eval_on_selector(f"{RESULT} .muddle canvas", "c => getComputedStyle(c).imageRendering")
+    assert rendering == "pixelated"
 
 
 def test_choosing_a_digit_and_a_target_shows_their_muddle(visit):
@@ -65,6 +51,34 @@ def test_choosing_a_digit_and_a_target_shows_their_muddle(visit):
     assert shown(page) == "3-5-7-balanced-11"
 
 
+def test_strategy_steps_and_seed_can_be_chosen(visit):
+    page = visit()
+    before = shown(page)
+    page.get_by_text("Strategy, steps and seed").click()
+    page.locator("#strategy label", has_text="midpoint").click()
+    page.locator("#seed input").fill("12")
+    page.locator("#muddle").click()
+    wait_for_another(page, before)
+    assert shown(page).endswith("-12-midpoint-11")
+
+
+def test_everything_can_be_done_with_the_keyboard_alone(visit):
+    page = visit()
+    before = shown(page)
+    page.locator("#digit input").nth(4).focus()
+    page.keyboard.press("ArrowRight")
+    page.locator("#muddle").focus()
+    page.keyboard.press("Enter")
+    wait_for_another(page, before)
+    assert shown(page).startswith("5-")
+    reached = set()
+    page.locator("#again").focus()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.closest('#result') && document.activeElement.tagName"))
+    assert {"BUTTON", "A", "INPUT", "CANVAS", "PRE"} <= reached
+
+
 def test_again_draws_another_image_of_the_same_digit(visit):
     page = visit("/?digit=2&target=7")
     before, source = shown(page), pixels(page, f"{RESULT} .source canvas")
@@ -74,26 +88,19 @@ def test_again_draws_another_image_of_the_same_digit(visit):
     assert pixels(page, f"{RESULT} .source canvas") != source
 
 
-def test_the_address_alone_reproduces_the_result(visit):
-    page = visit("/?digit=2&target=7&seed=5&strategy=midpoint&steps=6")
-    assert shown(page) == "2-7-5-midpoint-6"
-    page.click("#again")
-    wait_for_another(page, "2-7-5-midpoint-6")
-    page.wait_for_function("s => !location.search.includes(s)", arg="seed=5&")
-    address = page.evaluate("location.search")
-    another = visit("/" + address)
-    assert shown(another) == shown(page)
-    assert pixels(another, f"{RESULT} .muddle canvas") == pixels(page, f"{RESULT} .muddle canvas")
-
-
-@pytest.mark.parametrize(
-    "query",
-    ["?digit=11", "?seed=-1", "?seed=99999999999", "?steps=1", "?strategy=x", "?digit=4&target=4", "?digit=%00"],
-)
-def test_a_broken_link_shows_the_usual_with_a_warning(visit, query):
-    page = visit("/" + query)
-    assert shown(page).startswith("4-")
-    assert "could not be read" in page.locator(".toast-body").first.inner_text()
+def test_a_wrong_value_is_a_sentence_and_the_result_stays(visit):
+    page = visit()
+    before = shown(page)
+    page.get_by_text("Strategy, steps and seed").click()
+    page.locator("#source input").fill("3")
+    page.click("#muddle")
+    page.get_by_text("that exemplar is a 0, not a 4").wait_for()
+    page.wait_for_selector(f"{RESULT}:not([aria-busy])")
+    assert shown(page) == before
+    page.locator("#digit label", has_text="6").click()  # and the wrong value goes with the digit that it was for
+    page.click("#muddle")
+    wait_for_another(page, before)
+    assert page.locator("#source input").input_value() == ""
 
 
 def test_the_slider_walks_the_path_without_asking_the_server(visit):
@@ -104,13 +111,26 @@ def test_the_slider_walks_the_path_without_asking_the_server(visit):
     slider.focus()
     page.keyboard.press("Home")
     first = pixels(page, f"{RESULT} .still canvas")
+    line = page.get_attribute(f"{RESULT} .chart .here", "x1")
     page.keyboard.press("End")
     assert pixels(page, f"{RESULT} .still canvas") != first
+    assert (line, page.get_attribute(f"{RESULT} .chart .here", "x1")) == ("0", "100")
     assert "t = 1.00" in page.inner_text(f"{RESULT} .along .now")
     assert not [url for url in asked if "heartbeat" not in url]
 
 
-def test_a_tile_opens_by_keyboard_and_can_be_downloaded(visit):
+def test_the_path_plays_as_a_loop_until_it_is_paused(visit):
+    page = visit()
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("s => +document.querySelector(s).value === 10", arg=f"{RESULT} input[type=range]")
+    page.wait_for_function("s => +document.querySelector(s).value < 8", arg=f"{RESULT} input[type=range]")
+    page.get_by_role("button", name="Pause").click()
+    at = page.input_value(f"{RESULT} input[type=range]")
+    page.wait_for_timeout(500)
+    assert page.input_value(f"{RESULT} input[type=range]") == at
+
+
+def test_a_tile_opens_by_keyboard_and_can_be_downloaded(visit, muddler):
     page = visit()
     page.locator(f"{RESULT} .tile").nth(2).focus()
     page.keyboard.press("Enter")
@@ -118,9 +138,9 @@ def test_a_tile_opens_by_keyboard_and_can_be_downloaded(visit):
     assert dialog.is_visible()
     page.keyboard.press("ArrowRight")
     assert "t = 0.30" in dialog.inner_text()
-    with page.expect_download() as download:
-        dialog.get_by_text("PNG").click()
-    assert download.value.suggested_filename.endswith("step-3.png")
+    name, data = downloaded(page, dialog.get_by_text("Download PNG").click)
+    assert name.endswith("step-3.png")
+    assert (grey(data)[10::20, 10::20] == USUAL.make(muddler).frames[3]).all()
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
 
@@ -129,10 +149,140 @@ def test_the_pick_is_marked_in_words(visit):
     page = visit("/?digit=4&target=9&strategy=midpoint&steps=11")
     marked = page.locator(f"{RESULT} .tile[aria-current]")
     assert marked.count() == 1
-    assert "the pick" in marked.inner_text()
+    assert "the muddle" in marked.inner_text()
     assert "t = 0.50" in marked.inner_text()
 
 
-def test_nothing_is_wider_than_a_phone(visit):
-    page = visit(viewport={"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+def test_a_muddle_off_the_path_is_explained_where_the_nearest_step_is_marked(visit):
+    page = visit()
+    assert "nearest" in page.inner_text(f"{RESULT} .tile[aria-current]")
+    assert "★ marks the step nearest to it" in page.inner_text(f"{RESULT} .all-steps .hint")
+
+
+def grey(data):
+    return np.array(Image.open(io.BytesIO(data)).convert("L"))
+
+
+def test_everything_can_be_kept(visit, muddler):
+    page = visit()
+    m = USUAL.make(muddler)
+    link = page.locator(f"{RESULT} .keep a")
+    files = {text: downloaded(page, link.get_by_text(text, exact=True).click) for text in link.all_inner_texts()}
+    assert set(files) == {"PNG, 28 px", "PNG, 560 px", "GIF", "WebP", "Strip", "JSON"}
+    assert (grey(files["PNG, 28 px"][1]) == m.image).all()
+    assert (grey(files["PNG, 560 px"][1])[10::20, 10::20] == m.image).all()
+    assert (grey(files["GIF"][1])[5::10, 5::10] == m.frames[0]).all()
+    assert Image.open(io.BytesIO(files["WebP"][1])).is_animated
+    assert (grey(files["Strip"][1])[2::4, 2::4] == np.concatenate(m.frames, axis=1)).all()
+    assert json.loads(files["JSON"][1])["soft_label"] == m.soft_label.tolist()
+    name = f"muddle-4-{m.target}-seed-7"
+    assert {file for file, _ in files.values()} == {
+        f"{name}-28.png", f"{name}-560.png", f"{name}.gif", f"{name}.webp", f"{name}-strip.png", f"{name}.json",
+    }  # fmt: skip
+
+
+def test_the_code_that_is_shown_gives_what_is_shown(visit, muddler, tmp_path):
+    page = visit("/?digit=8&target=3&seed=21&steps=6")
+    m = muddler.muddle(8, 3, seed=21, steps=6)
+    panel = page.locator(f"{RESULT} [role=tabpanel]")
+    python = panel.inner_text() + "\nimport sys; sys.stdout.write(m.image.tobytes().hex())"
+    said = subprocess.run(
+        [sys.executable, "-c", python], env=environment(PYTHONPATH=str(ROOT)), cwd=tmp_path, capture_output=True,
+        text=True, check=True,
+    ).stdout  # fmt: skip
+    assert said.endswith(m.image.tobytes().hex())
+    page.get_by_role("tab", name="Python").focus()
+    page.keyboard.press("ArrowRight")
+    said = subprocess.run(
+        ["bash", "-euc", panel.inner_text()], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    assert json.loads(said)["soft_label"] == m.soft_label.tolist()
+    assert (grey((tmp_path / "muddle.png").read_bytes())[5::10, 5::10] == m.image).all()
+    page.keyboard.press("ArrowRight")
+    answer = page.evaluate(f"(async () => {{ {panel.inner_text().replace('console.log', 'void')} return m; }})()")
+    assert answer["soft_label"] == m.soft_label.tolist()
+
+
+def place_on_canvas(page, muddler, index):
+    box = page.locator(f"{RESULT} .map").bounding_box()
+    x, y = project(muddler.bundle.exemplars.codes[[index]].numpy(), muddler)[0]
+    return {"x": box["width"] * (0.5 + 0.475 * x), "y": box["height"] * (0.5 - 0.475 * y)}
+
+
+def lonely(muddler):
+    """The exemplar that is farthest from its nearest neighbour on the map, so that a click finds it and no other."""
+    places = np.array(project(muddler.bundle.exemplars.codes.numpy(), muddler))
+    apart = [np.partition(((places - place) ** 2).sum(1), 1)[1] for place in places]
+    return int(np.argmax(apart))
+
+
+def test_a_point_of_the_map_becomes_the_source(visit, muddler):
+    page = visit()
+    before = shown(page)
+    index = lonely(muddler)
+    label = int(muddler.bundle.exemplars.labels[index])
+    with page.expect_response(lambda r: r.url.endswith("exemplars.png")):
+        page.hover(f"{RESULT} .map", position=place_on_canvas(page, muddler, index))
+    page.wait_for_selector(f"{RESULT} .tip:not([hidden])")
+    image = muddler.bundle.exemplars.images[index].flatten().tolist()
+    assert pixels(page, f"{RESULT} .tip") == image
+    page.click(f"{RESULT} .map", position=place_on_canvas(page, muddler, index))
+    wait_for_another(page, before)
+    assert pixels(page, f"{RESULT} .source canvas") == image
+    assert page.locator("#digit input:checked").input_value() == str(label)
+    page.wait_for_function("i => location.search.includes(`source=${i}`)", arg=index)
+    again = visit("/" + page.evaluate("location.search"))
+    assert muddle_pixels(again) == muddle_pixels(page)
+
+
+def test_the_map_can_be_walked_with_the_keyboard(visit):
+    page = visit()
+    before = shown(page)
+    page.focus(f"{RESULT} .map")
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
+        page.keyboard.press(key)
+    said = page.inner_text(f"{RESULT} .latent-map .said")
+    assert re.match(r"a \d: click or press Enter", said)
+    page.keyboard.press("Enter")
+    wait_for_another(page, before)
+    assert shown(page).startswith(f"{said[2]}-")
+
+
+def test_the_path_on_the_map_moves_with_the_slider(visit):
+    page = visit()
+    picture = "c => c.toDataURL()"
+    before = page.eval_on_selector(f"{RESULT} .map", picture)
+    page.focus(f"{RESULT} input[type=range]")
+    page.keyboard.press("End")
+    assert page.eval_on_selector(f"{RESULT} .map", picture) != before
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_nothing_is_wider_than_the_screen(visit, width):
+    page = visit(viewport={"width": width, "height": 844})
+    for tab in ("Draw", "All pairs", "Guess", "About", "Muddle"):
+        page.get_by_role("tab", name=tab, exact=True).click()
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
+
+
+def test_about_says_what_how_good_and_by_whom(visit, muddler):
+    page = visit()
+    page.get_by_role("tab", name="About").click()
+    about = page.locator("#about")
+    split = muddler.bundle.report["strategies"]["balanced"]["split"]["value"]
+    assert f"{100 * split:.1f} %" in about.inner_text()
+    assert muddler.bundle.fingerprint[:12] in about.inner_text()
+    assert about.locator("svg title").first.text_content() == "From two digits to a muddle"
+    links = about.locator("a").evaluate_all("all => all.map(a => a.href)")
+    assert "https://github.com/vdivakar/mnistMuddle" in links
+    assert not page.locator("#shared").is_visible()
+    about.get_by_text("Model card of the bundle").click()
+    about.get_by_text("Intended use and limits").wait_for()
+
+
+def test_the_configuration_that_a_page_load_carries_is_plain_data(app):
+    with urllib.request.urlopen(f"{app}/config", timeout=30) as answer:
+        config = json.loads(answer.read())
+    for component in config["components"]:
+        assert component["props"].get("every") is None  # gradio takes a quoted "every" in a script for an event

@@ -44,6 +44,46 @@ def test_source_and_partner_are_real_images_of_their_digits(muddler):
     assert exemplars.labels[m.partner_index] == 5
 
 
+def test_a_source_can_be_chosen_and_leaves_the_partners_as_they_were(muddler):
+    drawn = muddler.muddle(4, 9, seed=7)
+    same = muddler.muddle(4, 9, seed=7, source=drawn.source_index)
+    assert digest(same) == digest(drawn)
+    assert (drawn.chosen, same.chosen) == (False, True)
+    other = muddler.muddle(4, 9, seed=7, source=1020, strategy="midpoint")
+    assert (other.source == muddler.bundle.exemplars.images[1020].numpy()).all()
+    assert other.partner_index == muddler.muddle(4, 9, seed=7, strategy="midpoint").partner_index
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [(0, "that exemplar is a 0, not a 4"), (2500, "from 0 to 2499"), (-1, "from 0 to 2499"), ("x", "a whole number")],
+)
+def test_a_source_that_is_not_of_the_digit_is_refused(muddler, source, text):
+    with pytest.raises(ArgumentError, match=text):
+        muddler.muddle(4, source=source)
+
+
+def test_a_muddle_has_its_codes(muddler):
+    m = muddler.muddle(4, 9, seed=7, steps=5)
+    ends = muddler.bundle.exemplars.codes[[m.source_index, m.partner_index]].numpy()
+    np.testing.assert_allclose(m.codes, ends[0] + np.linspace(0, 1, 5)[:, None] * (ends[1] - ends[0]), atol=1e-12)
+    with torch.no_grad():
+        image = muddler.bundle.autoencoder.decode(torch.from_numpy(m.code)[None])[0, 0]
+    assert (m.image == (image * 255).round().byte().numpy()).all()
+
+
+def test_numbers_of_numpy_are_as_good_as_pythons(muddler):
+    m = muddler.muddle(np.int64(4), np.int64(9), seed=np.uint32(7), steps=np.int8(3), strategy="midpoint")
+    assert [type(value) for value in (m.digit, m.target, m.seed, m.steps)] == [int] * 4
+
+
+def test_the_judges_opinion_of_an_image_is_ten_probabilities(muddler):
+    m = muddler.muddle(4, 9, seed=7)
+    np.testing.assert_array_equal(muddler.judge(m.image), m.soft_label)
+    with pytest.raises(ArgumentError, match="uint8"):
+        muddler.judge(m.image / 255)
+
+
 def test_the_midpoint_is_the_decoded_average_of_the_two_codes(muddler):
     m = muddler.muddle(2, 7, seed=3, steps=11, strategy="midpoint")
     codes = muddler.bundle.exemplars.codes[[m.source_index, m.partner_index]]

@@ -9,6 +9,7 @@ import yaml
 from conftest import ROOT, environment
 
 from muddle.bundle import EMBEDDED
+from muddle.render import png
 from train.card import model_card
 from train.embed import BEGIN, END, results
 
@@ -43,9 +44,23 @@ def test_the_client_example_runs(tmp_path, app):
     assert (tmp_path / "muddle.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_example_of_an_image_of_ones_own_runs(tmp_path, muddler):
+    image = 255 - muddler.bundle.exemplars.images[1200].numpy()
+    (tmp_path / "photo.png").write_bytes(png(image, scale=12))
+    run([sys.executable, "-c", block("python", "prepare(read(")], tmp_path)
+    assert (tmp_path / "muddled.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_addresses_give_files(tmp_path, app):
+    run(["bash", "-euc", block("bash", "muddle.gif").replace("http://127.0.0.1:7860", app)], tmp_path)
+    starts = {"muddle.png": b"\x89PNG", "muddle.gif": b"GIF8", "muddle.json": b"{"}
+    for name, start in starts.items():
+        assert (tmp_path / name).read_bytes().startswith(start), name
+
+
 def test_the_curl_example_runs(tmp_path, app):
     path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
-    example = block("bash", "curl").replace("http://127.0.0.1:7860", app)
+    example = block("bash", "event_id").replace("http://127.0.0.1:7860", app)
     said = run(["bash", "-euo", "pipefail", "-c", example], tmp_path, PATH=path)
     assert said.startswith("event: complete")
     answer = json.loads(said.split("data: ")[1])
@@ -73,7 +88,7 @@ def test_the_front_matter_is_a_spaces_and_names_the_gradio_that_is_installed():
 
 def test_the_file_tree_names_every_module():
     tree = README.split("## Files")[1].split("```")[1]
-    for path in [*(ROOT / "muddle").glob("*.py"), *(ROOT / "train").glob("*.py")]:
+    for path in [*(ROOT / "muddle").rglob("*.py"), *(ROOT / "train").glob("*.py")]:
         if not path.name.startswith("_"):
             assert path.name in tree, path
 

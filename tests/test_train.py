@@ -5,11 +5,22 @@ import pytest
 import torch
 
 from muddle import Muddler
+from muddle.latent import path
+from muddle.projection import Projection
 from train import autoencoder, loop
 from train.__main__ import ALL, STAGES, main
 from train.data import Digits, mnist_5k
 from train.exemplars import chosen
 from train.job import QUICK, Job
+from train.projection import (
+    bending,
+    divergence,
+    joint_probabilities,
+    neighbour_accuracy,
+    neighbour_probabilities,
+    normalise,
+    unseen_accuracy,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:RuntimeWarning", "ignore:.*:DeprecationWarning")
 
@@ -38,11 +49,16 @@ def test_it_leaves_metrics_curves_and_sheets(tiny):
         "autoencoder/loss.png",
         "autoencoder/reconstructions.png",
         "exemplars/kept.png",
+        "projection/map.png",
         "report/balanced.png",
     ):
         assert (tiny / "work" / picture).read_bytes().startswith(b"\x89PNG")
     counts = json.loads((tiny / "work/exemplars/exemplars.json").read_text())
     assert counts["kept"] == 2000
+    found = json.loads((tiny / "work/projection/projection.json").read_text())
+    assert list(found) == ["map", "codes", "pca", "lda"]
+    assert found["pca"]["accuracy"] < found["codes"]["accuracy"] <= 1
+    assert found["map"]["divergence"] > 0
 
 
 class Interrupted(Exception):
@@ -156,3 +172,51 @@ def test_exemplars_are_the_first_usable_of_each_digit():
 def test_digits_are_indexed_together():
     digits = Digits(torch.arange(4)[:, None, None].expand(4, 28, 28), torch.tensor([5, 6, 7, 8]))
     assert digits[torch.tensor([2])].labels.item() == 7
+
+
+def some_codes(count=60):
+    return torch.randn(count, 10, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+
+
+def test_each_code_has_as_many_neighbours_as_the_perplexity_says():
+    found = neighbour_probabilities(some_codes(), 7)
+    torch.testing.assert_close(found.sum(1), torch.ones(60).double())
+    torch.testing.assert_close(torch.special.entr(found).sum(1).exp(), torch.full((60,), 7.0).double())
+    assert not found.diagonal().any()
+    joint = joint_probabilities(some_codes(), 7)
+    torch.testing.assert_close(joint, joint.T)
+    assert joint.sum().item() == pytest.approx(1)
+
+
+def test_the_divergence_is_none_where_neighbourhoods_agree_and_some_where_they_do_not():
+    places = some_codes()[:, :2]
+    kernel = (1 / (1 + torch.cdist(places, places) ** 2)).fill_diagonal_(0)
+    assert divergence(kernel / kernel.sum(), places).item() == pytest.approx(0, abs=1e-9)
+    assert divergence(kernel / kernel.sum(), places.flip(0)) > 0.1
+
+
+def test_a_straight_line_does_not_bend_and_a_corner_does():
+    line = path(torch.zeros(1, 2), torch.ones(1, 2), 9)
+    assert bending(line).item() == pytest.approx(0, abs=1e-9)
+    corner = torch.tensor([[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]])
+    assert bending(corner).item() == pytest.approx(2)
+
+
+def test_normalised_places_fill_the_map_with_weights_as_they_are_stored():
+    torch.manual_seed(0)
+    net, codes = Projection(), some_codes()
+    normalise(net, codes)
+    with torch.no_grad():
+        places = net(codes)
+    assert all(torch.equal(t, t.half().double()) for t in net.state_dict().values())
+    assert 0.998 < places.abs().max() <= 1
+    torch.testing.assert_close(places.amax(0), -places.amin(0), atol=0.005, rtol=0)
+
+
+def test_neighbours_vote_for_the_label_and_nothing_votes_for_itself():
+    labels = torch.arange(10).repeat_interleave(6)
+    assert neighbour_accuracy(labels[:, None].double(), labels) == 1
+    assert neighbour_accuracy(labels[:, None].double(), torch.arange(60) % 6) == 0  # each is alone among its six
+    points = labels[:, None].double()
+    assert unseen_accuracy(points[::6] + 0.1, torch.arange(10), points, labels) == 1
+    assert unseen_accuracy(points[::6] + 1.1, torch.arange(10), points, labels) == 0.1  # the last is still nearest 9

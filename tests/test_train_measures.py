@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from muddle.results import interval
 from train import augment
 from train.autoencoder import whitening_loss
-from train.card import interval
 from train.classifier import calibration_error, fit_temperature
 from train.exemplars import _contains as contains
 from train.judge import SOFT, STEEP

@@ -18,6 +18,7 @@ STAGES = {
     "likeness": "train the score for being a digit at all",
     "centroids": "average the codes of each digit",
     "exemplars": "choose and clean the images that sources are drawn from",
+    "projection": "learn the latent map: where on a plane each code lies",
     "surrogate": "teach the surrogate what the teachers say of a code",
     "report": "measure everything, write report.json, the model card and pictures, and seal the bundle",
     "embed": "copy the sealed bundle to muddle/assets and write the README's numbers",

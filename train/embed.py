@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from muddle.bundle import EMBEDDED, FILES, load_bundle
+from muddle.results import result_table
 from train import card
 from train.job import Job
 
@@ -19,6 +20,7 @@ PICTURES = (
     "report/panel-apart.png",
     "report/least-likely.png",
     "exemplars/dropped.png",
+    "projection/map.png",
     "likeness/bad.png",
     "autoencoder/loss.png",
     "autoencoder/reconstructions.png",
@@ -52,7 +54,7 @@ def results(report: dict[str, Any]) -> str:
     """The README's results as Markdown."""
     return "\n\n".join(
         [
-            card.result_table(report),
+            result_table(report),
             card.pair_summary(report),
             card.farthest_note(report),
             "The author's four assumptions, each of which he doubted:",

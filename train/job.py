@@ -20,6 +20,7 @@ class Plan:
     surrogate_codes: int = 200_000
     surrogate_epochs: int = 40
     exemplars_per_digit: int = 250
+    projection_epochs: int = 400
     muddles_per_digit: int = 100  # in the report
     muddles_per_pair: int = 50
 
@@ -32,6 +33,7 @@ QUICK = Plan(
     surrogate_codes=4000,
     surrogate_epochs=3,
     exemplars_per_digit=200,
+    projection_epochs=10,
     muddles_per_digit=2,
     muddles_per_pair=1,
 )

@@ -49,6 +49,19 @@ def pair_table(values: np.ndarray, title: str, path: Path) -> None:
     figure.savefig(path)
 
 
+def latent_map(places: Tensor, labels: Tensor, centroids: Tensor, curves: Tensor, path: Path) -> None:
+    """Places (N, 2) coloured by label, each digit's centroid (10, 2) as its numeral, and paths (P, T, 2) as curves."""
+    figure, axes = _figure(6, 6)
+    axes.scatter(*places.T, c=labels, cmap="tab10", s=4)
+    for curve in curves:
+        axes.plot(*curve.T, color="black", linewidth=0.7)
+    for digit, (x, y) in enumerate(centroids.tolist()):
+        box = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": f"C{digit}"}
+        axes.text(x, y, str(digit), ha="center", va="center", weight="bold", bbox=box)
+    axes.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), xticks=(), yticks=(), aspect="equal")
+    figure.savefig(path)
+
+
 def _figure(width: float, height: float):
     from matplotlib.figure import Figure  # without pyplot: no global state, no window
 

@@ -1,84 +1,56 @@
-"""The page: choices on top, the result below. Callbacks are parse, pipeline, present; they hold no state."""
+"""The page: ways to begin on top, the result below; and how it is served."""
 
-import os
-import random
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from muddle.pipeline import SEEDS, STEPS, Muddler
-from muddle.present import about_bundle, for_page, query
+from muddle.recipe import AUTO, Recipe
 from muddle.strategies import STRATEGIES
-from muddle.ui import api
-from muddle.ui.theme import CSS, theme
+from muddle.ui import answers, api
+from muddle.ui.about import add_about, bundle_line
+from muddle.ui.callbacks import Callbacks
+from muddle.ui.component import component, read
+from muddle.ui.head import DESCRIPTION, TITLE, Head
+from muddle.ui.routes import routes
+from muddle.ui.theme import theme
 
-HERE = Path(__file__).parent
-AUTO = "auto"
-DEFAULTS = {"digit": "4", "target": AUTO, "seed": "7", "strategy": "balanced", "steps": "11"}
+DIGITS = [str(d) for d in range(10)]
 HELP = {
     "balanced": "the judges cannot place it (ours)",
     "midpoint": "the average of both codes (the original)",
     "farthest": "the step farthest from both images (the original's further thought)",
 }
-# Keeps the address bar at the link of what is shown; a Space's page around us is told too.
-REMEMBER = """(result) => {
-  if (!result || !result.query) return;
-  const here = new URL(location.href);
-  for (const [key, value] of new URLSearchParams(result.query)) here.searchParams.set(key, value);
-  history.replaceState(null, "", here);
-  if (window.parent !== window) window.parent.postMessage({ queryString: result.query.slice(1) }, "https://huggingface.co");
-}"""
+USUAL = Recipe()
+
+
+class Parts(NamedTuple):
+    """The components that take part in an event."""
+
+    tabs: gr.Tabs
+    digit: gr.Radio
+    target: gr.Radio
+    muddle: gr.Button
+    again: gr.Button
+    pad: gr.HTML
+    its: gr.Radio
+    its_target: gr.Radio
+    muddle_drawing: gr.Button
+    another: gr.Button
+    pairs: gr.HTML
+    guess: gr.HTML
+    source: gr.Number
+    seed: gr.Number
+    strategy: gr.Radio
+    steps: gr.Slider
+    result: gr.HTML
 
 
 def build(muddler: Muddler) -> gr.Blocks:
     """The whole page on one Muddler, not yet launched."""
-    with gr.Blocks(title="MNIST Muddle", analytics_enabled=False, delete_cache=(3600, 6 * 3600)) as page:
-        gr.Markdown(
-            "# MNIST Muddle\nPick a digit and get one that nobody can place between two labels, "
-            "and that still looks like a digit.",
-            elem_classes="intro",
-        )
-        with gr.Row():
-            digit = gr.Radio([str(d) for d in range(10)], value="4", label="Digit", elem_id="digit", min_width=330)
-            target = gr.Radio(
-                [AUTO, *(str(d) for d in range(10))],
-                value=AUTO,
-                label="Target",
-                info="auto: the class whose centroid is nearest to the source",
-                elem_id="target",
-                min_width=330,
-            )
-        with gr.Row(equal_height=True):
-            muddle = gr.Button("Muddle", variant="primary", elem_id="muddle")
-            again = gr.Button("Again, from another image", elem_id="again")
-        with gr.Accordion("Strategy, steps and seed", open=False):
-            strategy = gr.Radio(
-                [(f"{name}: {HELP[name]}", name) for name in STRATEGIES], value="balanced", label="Strategy"
-            )
-            with gr.Row():
-                steps = gr.Slider(STEPS[0], STEPS[-1], value=11, step=1, label="Steps from source to partner")
-                seed = gr.Number(7, precision=0, minimum=SEEDS[0], maximum=SEEDS[-1], label="Seed", elem_id="seed")
-        result = gr.HTML(
-            html_template=(HERE / "result.html").read_text(),
-            css_template=(HERE / "result.css").read_text(),
-            js_on_load=(HERE / "result.js").read_text(),
-            elem_id="result",
-        )
-        gr.Markdown(bundle_line(muddler), elem_id="bundle")
-
-        controls = [digit, target, seed, strategy, steps]
-        hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-
-        def run(*values: Any) -> dict[str, Any]:
-            return make(muddler, *values)
-
-        def shown(event: Any) -> None:
-            event.success(None, result, None, js=REMEMBER, api_visibility="private")
-
-        shown(muddle.click(run, controls, result, **hidden))
-        shown(again.click(new_seed, None, seed, **hidden).then(run, controls, result, **hidden))
-        shown(page.load(from_query, None, controls, **hidden).then(run, controls, result, **hidden))
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 6 * 3600)) as page:
+        wire(page, lay_out(muddler), Callbacks(muddler))
         api.add_endpoints(muddler)
     return page
 
@@ -88,68 +60,98 @@ def launch(muddler: Muddler, **overrides: Any) -> tuple[gr.Blocks, str]:
     page = build(muddler).queue(max_size=64, default_concurrency_limit=2)
     options = {
         "theme": theme(),
-        "css": CSS,
+        "css": read("theme.css"),
+        "js": read("radios.js"),
         "footer_links": ["api"],
         "state_session_capacity": 200,
         "max_file_size": "5mb",
+        "app_kwargs": {"routes": routes(muddler), "middleware": [Middleware(Head)]},
     }
     _, url, _ = page.launch(**{**options, **overrides})
     return page, url
 
 
-def make(muddler: Muddler, digit: str, target: str, seed: float, strategy: str, steps: float) -> dict[str, Any]:
-    """From the controls' values to what the result view draws."""
+def lay_out(muddler: Muddler) -> Parts:
+    """Places everything on the page that is being built."""
 
-    def work() -> dict[str, Any]:
-        other = None if target == AUTO else int(target)
-        m = muddler.muddle(int(digit), other, **api.settings(seed, steps, strategy))
-        return for_page(m, share_link(query(m)))
+    def look(picture: object) -> dict[str, Any]:
+        return answers.look(muddler, picture)
 
-    return api.sentence(work)
+    def row(asked: object) -> dict[str, Any]:
+        return answers.row(muddler, asked)
+
+    def riddle(_: object) -> dict[str, Any]:
+        return answers.riddle(muddler)
+
+    gr.Markdown(f"# {TITLE}\n{DESCRIPTION}", elem_classes="intro")
+    with gr.Tabs() as tabs:
+        with gr.Tab("Muddle", id="muddle", elem_id="by-digit"):
+            with gr.Row():
+                digit = _radio(DIGITS, str(USUAL.digit), "Digit", "what the source is", "digit")
+                about_target = "what it leans to; auto: the class nearest to the source"
+                target = _radio([AUTO, *DIGITS], AUTO, "Target", about_target, "target")
+            with gr.Row(equal_height=True):
+                muddle = gr.Button("Muddle", variant="primary", elem_id="muddle")
+                again = gr.Button("Again, from another image", elem_id="again")
+        with gr.Tab("Draw", id="draw", elem_id="by-drawing"):
+            pad = component("pad", server=[look])
+            with gr.Row():
+                its = _radio([AUTO, *DIGITS], AUTO, "It is a", "auto: what the judges see", "its")
+                its_target = _radio([AUTO, *DIGITS], AUTO, "Target", "auto: the nearest other class", "its-target")
+            with gr.Row(equal_height=True):
+                muddle_drawing = gr.Button("Muddle the drawing", variant="primary", elem_id="muddle-drawing")
+                another = gr.Button("Again, with another partner", elem_id="another")
+        with gr.Tab("All pairs", id="pairs", elem_id="by-pairs"):
+            pairs = component("pairs", server=[row])
+        with gr.Tab("Guess", id="guess", elem_id="by-guess"):
+            guess = component("guess", server=[riddle])
+        with gr.Tab("About", id="about", elem_id="about"):
+            add_about(muddler)
+    with gr.Column(elem_id="shared"):
+        with gr.Accordion("Strategy, steps and seed", open=False, elem_id="settings"):
+            ways = [(f"{name}: {HELP[name]}", name) for name in STRATEGIES]
+            strategy = gr.Radio(ways, value=USUAL.strategy, label="Strategy", elem_id="strategy")
+            with gr.Row():
+                steps = gr.Slider(STEPS[0], STEPS[-1], USUAL.steps, step=1, label="Steps from source to partner")
+                about_seed = "chooses source and partners: the same seed, the same muddle"
+                seed = _number(USUAL.seed, "Seed", about_seed, "seed", minimum=SEEDS[0], maximum=SEEDS[-1])
+                about_source = "its place among the exemplars; empty: the seed chooses"
+                source = _number(None, "Source image", about_source, "source")
+        result = component("result", scripts=("path", "map", "keep"), points=answers.map_points(muddler))
+        gr.Markdown(bundle_line(muddler), elem_id="bundle")
+    return Parts(
+        tabs, digit, target, muddle, again, pad, its, its_target, muddle_drawing, another, pairs, guess, source, seed,
+        strategy, steps, result,
+    )  # fmt: skip
 
 
-def new_seed() -> int:
-    """A seed that has probably not been seen before."""
-    return random.randrange(1_000_000)
+def wire(page: gr.Blocks, parts: Parts, callbacks: Callbacks) -> None:
+    """Connects every event with its callback; what follows each is the same."""
+    p = parts
+    settings = [p.seed, p.strategy, p.steps]
+    by_digit = [p.digit, p.target, p.source, *settings]
+    by_drawing = [p.pad, p.its, p.its_target, *settings]
+    after_click = [p.tabs, p.digit, p.target, p.source, *settings, p.result]
+    after_link = [p.tabs, p.digit, p.target, p.pad, p.its, p.its_target, p.source, *settings, p.result]
+    events = [
+        (p.muddle.click, callbacks.by_digit, by_digit, p.result),
+        (p.again.click, callbacks.by_digit_again, by_digit, [p.source, p.seed, p.result]),
+        (p.muddle_drawing.click, callbacks.by_drawing, by_drawing, p.result),
+        (p.another.click, callbacks.by_drawing_again, by_drawing, [p.seed, p.result]),
+        *((of.select, callbacks.by_click, [p.target, *settings], after_click) for of in (p.result, p.pairs, p.guess)),
+        (page.load, callbacks.by_link, None, after_link),
+    ]
+    hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    for trigger, callback, inputs, outputs in events:
+        event = trigger(callback, inputs, outputs, js=read("busy.js"), **hidden)
+        event.success(None, p.result, None, js=read("address.js"), **hidden)
+        event.failure(None, None, None, js=read("ready.js"), **hidden)
+    p.digit.input(None, None, p.source, js="() => null", **hidden)  # another digit is another source
 
 
-def from_query(request: gr.Request) -> tuple[str, str, int, str, int]:
-    """The controls' values from a share link; a part that is missing or wrong falls back to the default."""
-    given = {**DEFAULTS, **{k: v for k, v in dict(request.query_params).items() if k in DEFAULTS}}
-    fallen = []
-
-    def whole(key: str, allowed: range) -> int:
-        text = given[key]
-        if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) in allowed:
-            return int(text)
-        fallen.append(key)
-        return int(DEFAULTS[key])
-
-    digit = str(whole("digit", range(10)))
-    target = AUTO if given["target"] == AUTO else str(given["target"])
-    if target not in (AUTO, *"0123456789") or target == digit:
-        fallen.append("target")
-        target = AUTO
-    strategy = given["strategy"]
-    if strategy not in STRATEGIES:
-        fallen.append("strategy")
-        strategy = DEFAULTS["strategy"]
-    values = (digit, target, whole("seed", SEEDS), strategy, whole("steps", STEPS))
-    if fallen:
-        gr.Warning(f"The link's {', '.join(fallen)} could not be read, so the usual value is shown instead.")
-    return values
+def _radio(choices: list[str], value: str, label: str, info: str, elem_id: str) -> gr.Radio:
+    return gr.Radio(choices, value=value, label=label, info=info, elem_id=elem_id, elem_classes="choice", min_width=280)
 
 
-def share_link(query: str) -> str:
-    """The address that shows a result: a Space's own page where this runs on one, else relative to this page."""
-    space = os.environ.get("SPACE_ID")
-    return f"https://huggingface.co/spaces/{space}{query}" if space else query
-
-
-def bundle_line(muddler: Muddler) -> str:
-    """Which bundle is shown, in a sentence; and why it is not the one that was wished for."""
-    about = about_bundle(muddler)
-    where = "the embedded bundle" if about["name"] == "embedded" else f"the bundle `{about['name']}`"
-    at = f" at revision `{about['revision']}`" if about["revision"] else ""
-    note = f" **{about['note']}**" if about["note"] else ""
-    return f"Shown with {where}{at} (fingerprint `{about['fingerprint']}`).{note}"
+def _number(value: int | None, label: str, info: str, elem_id: str, **limits: int) -> gr.Number:
+    return gr.Number(value, precision=0, label=label, info=info, elem_id=elem_id, **limits)

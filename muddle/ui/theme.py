@@ -1,22 +1,24 @@
-"""How the page looks, in one place: a restrained theme, one accent, system fonts so that nothing is fetched."""
+"""The colours and fonts of gradio's own parts; web/theme.css has everything else."""
 
 import gradio as gr
 
-CSS = """
-:root { --muddle-digit: #0b6bcb; --muddle-target: #c2410c; }
-.dark { --muddle-digit: #6cb6ff; --muddle-target: #ff9d5c; }
-.gradio-container { max-width: 1120px !important; margin: 0 auto !important; }
-.intro h1 { margin-bottom: 0.2rem; }
-#digit label, #target label { padding: 0.35rem 0.6rem; }
-"""
-
 
 def theme() -> gr.themes.Base:
-    """Gradio's default, with our accent and the visitor's own fonts."""
+    """Gradio's default, with our accent and the visitor's own fonts, so that nothing is fetched."""
     return gr.themes.Default(
         primary_hue=gr.themes.colors.indigo,
         secondary_hue=gr.themes.colors.indigo,
         neutral_hue=gr.themes.colors.slate,
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
+    ).set(
+        color_accent="*primary_600",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        link_text_color="*primary_700",
+        link_text_color_dark="*primary_300",
     )

@@ -1,0 +1,35 @@
+"""python docs/screenshots.py: the README's two pictures of the page, from a server that it starts itself.
+
+Needs the tests' requirements and a Chromium ($MUDDLE_CHROMIUM, else playwright's).
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS.parent))
+
+
+def main() -> int:
+    """Writes page-light.png and page-dark.png beside this file."""
+    from benchmarks.page import RESULT, served
+
+    path = os.environ.get("MUDDLE_CHROMIUM") or shutil.which("chromium") or None
+    with served("app.py") as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        for scheme, query in (("light", "?digit=4&target=9&seed=7"), ("dark", "?digit=3&target=8&seed=3")):
+            page = browser.new_page(color_scheme=scheme, viewport={"width": 1160, "height": 1060})
+            page.goto(f"{address}/{query}")
+            page.wait_for_selector(f"{RESULT}[data-muddle]")
+            page.wait_for_timeout(500)
+            page.screenshot(path=DOCS / f"page-{scheme}.png")
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

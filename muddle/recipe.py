@@ -1,0 +1,127 @@
+"""What alone reproduces a muddle on one bundle, and its form in the query of a share link."""
+
+import base64
+import binascii
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import numpy as np
+
+from muddle.errors import ArgumentError
+from muddle.pipeline import SEEDS, STEPS, Muddle, Muddler, check_image, check_labels, check_settings
+from muddle.strategies import STRATEGIES
+
+AUTO = "auto"  # in a query: the target is left to the latent space
+IMAGE_CHARACTERS = 1500  # of an image in a query; a drawn digit takes about 400
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """The arguments of a muddle. The defaults are what the page shows when it opens."""
+
+    digit: int = 4
+    target: int | None = None
+    seed: int = 7
+    strategy: str = "balanced"
+    steps: int = 11
+    source: int | None = None  # the place of an exemplar; None: the seed draws one
+    image: np.ndarray | None = None  # uint8 (28, 28): a given image that is the source instead of an exemplar
+
+    @classmethod
+    def of(cls, m: Muddle) -> "Recipe":
+        """The recipe that gives this muddle again."""
+        given = m.source if m.source_index is None else None
+        chosen = m.source_index if m.chosen else None
+        return cls(m.digit, m.target, m.seed, m.strategy, m.steps, chosen, given)
+
+    @classmethod
+    def from_query(cls, query: str) -> "Recipe":
+        """The recipe that a link's query stands for, with or without its question mark. Raises ArgumentError."""
+        recipe, wrong = parse(dict(parse_qsl(query.removeprefix("?"), keep_blank_values=True)))
+        if wrong:
+            raise wrong[0]
+        return recipe
+
+    def make(self, muddler: Muddler) -> Muddle:
+        """The muddle. Raises ArgumentError."""
+        settings: dict[str, Any] = {"seed": self.seed, "strategy": self.strategy, "steps": self.steps}
+        if self.image is not None:
+            return muddler.muddle_image(self.image, self.digit, self.target, **settings)
+        return muddler.muddle(self.digit, self.target, source=self.source, **settings)
+
+    def query(self, version: str | None = None) -> str:
+        """The query of a share link, from its question mark on; `version` is the Muddler's that it was made with."""
+        target = AUTO if self.target is None else self.target
+        fields: dict[str, object] = {"digit": self.digit, "target": target, "seed": self.seed}
+        fields |= {"strategy": self.strategy, "steps": self.steps}
+        if self.source is not None:
+            fields["source"] = self.source
+        if self.image is not None:
+            fields["image"] = to_text(self.image)
+        if version is not None:
+            fields["v"] = version
+        return "?" + urlencode(fields)
+
+
+def parse(fields: Mapping[str, str]) -> tuple[Recipe, list[ArgumentError]]:
+    """A recipe from a query's fields, and what is wrong with them; a missing or wrong one takes the usual value."""
+    usual, wrong = Recipe(), []
+
+    def read(name: str, convert: Callable[[str], Any], otherwise: Any) -> Any:
+        if name not in fields:
+            return otherwise
+        try:
+            return convert(fields[name])
+        except ArgumentError as error:
+            wrong.append(error)
+            return otherwise
+
+    digit = read("digit", lambda text: whole("digit", text, range(10)), usual.digit)
+    target = read("target", lambda text: None if text == AUTO else check_labels(digit, whole("target", text))[1], None)
+    seed = read("seed", lambda text: whole("seed", text, SEEDS), usual.seed)
+    strategy = read("strategy", known_strategy, usual.strategy)
+    steps = read("steps", lambda text: whole("steps", text, STEPS), usual.steps)
+    source = read("source", lambda text: whole("source", text, range(10**6)), None)
+    image = read("image", from_text, None)
+    try:
+        check_settings(seed, steps, strategy)
+    except ArgumentError as error:  # a strategy may ask for more steps than another
+        wrong.append(error)
+        steps = usual.steps
+    return Recipe(digit, target, seed, strategy, steps, None if image is not None else source, image), wrong
+
+
+def whole(name: str, text: str, allowed: range = SEEDS) -> int:
+    """The number that a text of decimal digits stands for. Raises ArgumentError."""
+    if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) in allowed:
+        return int(text)
+    raise ArgumentError(name, text, f"give a whole number from {allowed[0]} to {allowed[-1]}")
+
+
+def known_strategy(text: str) -> str:
+    """The text, when it is a strategy's name. Raises ArgumentError."""
+    if text not in STRATEGIES:
+        raise ArgumentError("strategy", text, f"choose one of {', '.join(STRATEGIES)}")
+    return text
+
+
+def to_text(image: np.ndarray) -> str:
+    """An image, uint8 (28, 28), as the few hundred letters that stand for it in a link."""
+    return base64.urlsafe_b64encode(zlib.compress(image.tobytes(), 9)).decode().rstrip("=")
+
+
+def from_text(text: str) -> np.ndarray:
+    """The image, uint8 (28, 28), that `to_text` made letters of. Raises ArgumentError."""
+    try:
+        if len(text) > IMAGE_CHARACTERS:
+            raise ValueError
+        packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        data = zlib.decompressobj().decompress(packed, 28 * 28 + 1)  # never more, whatever was packed
+        image = np.frombuffer(data, np.uint8).reshape(28, 28)
+    except (ValueError, binascii.Error, zlib.error) as error:
+        raise ArgumentError("image", text[:20], "it must be an image as a share link holds it") from error
+    check_image(image)
+    return image

@@ -1,0 +1,103 @@
+"""The page's callbacks: from the values of gradio's controls to a recipe, and from its answer back to the controls."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from muddle.errors import MuddleError
+from muddle.pipeline import Muddler
+from muddle.present import text_of
+from muddle.recipe import AUTO, Recipe, parse
+from muddle.ui import answers
+
+
+def in_sentences(work: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with its expected errors turned into ones that visitors and clients are shown as their text."""
+
+    @functools.wraps(work)  # keeps the signature, by which gradio knows who wants the event or the request
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return work(*args, **kwargs)
+        except MuddleError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return run
+
+
+def whole(value: Any) -> Any:
+    """7.0 as 7, which is what JavaScript may have meant; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def chosen(radio: str) -> int | None:
+    """The label that a radio with a choice "auto" says, None for that."""
+    return None if radio == AUTO else int(radio)
+
+
+def radio(label: int | None) -> str:
+    """What such a radio shows for a label."""
+    return AUTO if label is None else str(label)
+
+
+class Callbacks:
+    """What the page does with one Muddler; holds nothing else, so visitors share nothing."""
+
+    def __init__(self, muddler: Muddler):
+        self.muddler = muddler
+
+    @in_sentences
+    def by_digit(
+        self, digit: str, target: str, source: float | None, seed: float, strategy: str, steps: float
+    ) -> dict[str, Any]:
+        """The Muddle button."""
+        recipe = Recipe(int(digit), chosen(target), whole(seed), strategy, whole(steps), whole(source))
+        return answers.shown(self.muddler, recipe)
+
+    def by_digit_again(
+        self, digit: str, target: str, _source: float | None, _seed: float, strategy: str, steps: float
+    ) -> tuple[Any, ...]:
+        """Again: the seed draws another source -> source, seed, result."""
+        seed = answers.new_seed()
+        return None, seed, self.by_digit(digit, target, None, seed, strategy, steps)
+
+    @in_sentences
+    def by_drawing(
+        self, drawing: str | None, its: str, target: str, seed: float, strategy: str, steps: float
+    ) -> dict[str, Any]:
+        """The Muddle button below the drawing pad."""
+        image = answers.drawing(drawing)
+        digit = int(self.muddler.judge(image).argmax()) if chosen(its) is None else int(its)
+        recipe = Recipe(digit, chosen(target), whole(seed), strategy, whole(steps), image=image)
+        return answers.shown(self.muddler, recipe)
+
+    def by_drawing_again(
+        self, drawing: str | None, its: str, target: str, _seed: float, strategy: str, steps: float
+    ) -> tuple[Any, ...]:
+        """Again, from the same drawing -> seed, result."""
+        seed = answers.new_seed()
+        return seed, self.by_drawing(drawing, its, target, seed, strategy, steps)
+
+    @in_sentences
+    def by_click(self, event: gr.EventData, target: str, seed: float, strategy: str, steps: float) -> tuple[Any, ...]:
+        """An exemplar on the map, a cell of the table, a riddle -> the Muddle tab, its controls, the result."""
+        clicked = {key: str(value) for key, value in (event._data or {}).items()}
+        kept = {"target": AUTO if target == clicked.get("digit") else target, "strategy": strategy}
+        numbers = {"seed": str(whole(seed)), "steps": str(whole(steps))}
+        recipe, wrong = parse({**kept, **numbers, **clicked})
+        if wrong:
+            raise wrong[0]
+        shown = answers.shown(self.muddler, recipe)
+        controls = (str(recipe.digit), radio(recipe.target), recipe.source, recipe.seed, recipe.strategy, recipe.steps)
+        return gr.Tabs(selected="muddle"), *controls, shown
+
+    def by_link(self, request: gr.Request) -> tuple[Any, ...]:
+        """What the address asks for when the page opens: the tab, all controls, the result."""
+        recipe, shown = answers.opened(self.muddler, dict(request.query_params))
+        label, target = str(recipe.digit), radio(recipe.target)
+        if recipe.image is None:
+            way, controls = "muddle", (label, target, gr.skip(), gr.skip(), gr.skip())
+        else:
+            way, controls = "draw", (gr.skip(), gr.skip(), text_of(recipe.image), label, target)
+        return gr.Tabs(selected=way), *controls, recipe.source, recipe.seed, recipe.strategy, recipe.steps, shown

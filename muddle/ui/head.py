@@ -1,0 +1,71 @@
+"""The page's own head: description, social picture and icon, in place of the ones that gradio gives every page."""
+
+import re
+from html import escape
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from muddle.errors import MuddleError
+from muddle.recipe import Recipe
+
+TITLE = "MNIST Muddle"
+DESCRIPTION = "A handwritten digit that nobody can place between two labels, and that still looks like a digit."
+THEIRS = re.compile(rb'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
+
+
+def tags(address: str, query: str) -> str:
+    """The head's tags for a page at `address` (ends in a slash); the picture is the muddle of the query."""
+    try:
+        shown = Recipe.from_query(query).query()
+    except MuddleError:
+        shown = Recipe().query()
+    picture = escape(f"{address}card.png{shown}")
+    text = escape(DESCRIPTION)
+    return (
+        f'<meta name="description" content="{text}"><meta property="og:title" content="{TITLE}">'
+        f'<meta property="og:type" content="website"><meta property="og:description" content="{text}">'
+        f'<meta property="og:url" content="{escape(address + query)}"><meta property="og:image" content="{picture}">'
+        f'<meta property="og:image:alt" content="Source, muddle and partner side by side">'
+        f'<meta name="twitter:card" content="summary_large_image"><meta name="twitter:image" content="{picture}">'
+        '<link rel="icon" type="image/svg+xml" href="favicon.svg">'
+    )
+
+
+class Head:
+    """Middleware that puts the tags into the page's HTML and leaves every other answer alone."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on; for the page itself the answer's head is rewritten on its way back."""
+        if scope["type"] != "http" or scope["path"] != "/" or scope["method"] not in ("GET", "HEAD"):
+            return await self.app(scope, receive, send)
+        start: Message = {}
+        body = bytearray()
+
+        async def rewrite(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body.extend(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            html = bytes(body)
+            if b"</head>" in html:
+                html = THEIRS.sub(b"", html).replace(b"</head>", tags(*_address(scope)).encode() + b"</head>", 1)
+            kept = [(key, value) for key, value in start["headers"] if key.lower() != b"content-length"]
+            await send({**start, "headers": [*kept, (b"content-length", str(len(html)).encode())]})
+            await send({"type": "http.response.body", "body": html})
+
+        return await self.app(scope, receive, rewrite)
+
+
+def _address(scope: Scope) -> tuple[str, str]:
+    """Where the visitor sees this page, and the query: a proxy's word counts before our own."""
+    headers = {key.lower(): value.decode("latin-1") for key, value in scope["headers"]}
+    scheme = headers.get(b"x-forwarded-proto", scope["scheme"]).split(",")[0].strip()
+    host = headers.get(b"x-forwarded-host", headers.get(b"host", "localhost")).split(",")[0].strip()
+    query = scope["query_string"].decode("latin-1")
+    return f"{scheme}://{host}{scope.get('root_path', '')}/", f"?{query}" if query else ""

@@ -1,0 +1,49 @@
+"""Plain addresses for what people keep, such as GET /muddle.png: pure functions of a recipe's query."""
+
+import json
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from muddle import render
+from muddle.errors import MuddleError
+from muddle.pipeline import Muddle, Muddler
+from muddle.present import as_json
+from muddle.recipe import Recipe
+from muddle.ui.component import WEB
+
+SHEET_COLUMNS = 50  # of the exemplars' sheet, as web/map.js cuts it
+
+
+def routes(muddler: Muddler) -> list[Route]:
+    """The routes, each answering a recipe's query; what is wrong with it is status 400 and a sentence."""
+
+    def give(media_type: str, write: Callable[[Muddle], bytes]) -> Callable[[Request], Response]:
+        def answer(request: Request) -> Response:
+            try:
+                m = Recipe.from_query(request.url.query).make(muddler)
+            except MuddleError as error:
+                return PlainTextResponse(str(error), 400)
+            return Response(write(m), media_type=media_type)
+
+        return answer
+
+    def exemplars(_: Request) -> Response:
+        sheet = render.tiled(muddler.bundle.exemplars.images.numpy(), SHEET_COLUMNS, gap=0)
+        return Response(render.png(sheet), media_type="image/png", headers={"Cache-Control": "max-age=3600"})
+
+    def icon(_: Request) -> Response:
+        return Response((WEB / "favicon.svg").read_bytes(), media_type="image/svg+xml")
+
+    return [
+        Route("/muddle.png", give("image/png", lambda m: render.png(m.image, scale=10))),
+        Route("/muddle.gif", give("image/gif", lambda m: render.gif(m.frames, scale=10))),
+        Route("/muddle.webp", give("image/webp", lambda m: render.webp(m.frames, scale=10))),
+        Route("/strip.png", give("image/png", lambda m: render.strip(m.frames, scale=4))),
+        Route("/muddle.json", give("application/json", lambda m: json.dumps(as_json(m, muddler)).encode())),
+        Route("/card.png", give("image/png", lambda m: render.card(m.source, m.image, m.partner))),
+        Route("/exemplars.png", exemplars),
+        Route("/favicon.svg", icon),
+    ]

@@ -1,0 +1,9 @@
+(result) => {
+  // Keeps the address bar at the link of what is shown; the page around a Space is told too.
+  if (!result || !result.query) return;
+  const here = new URL(location.href);
+  for (const key of ["digit", "target", "seed", "strategy", "steps", "source", "image", "v"]) here.searchParams.delete(key);
+  for (const [key, value] of new URLSearchParams(result.query)) here.searchParams.set(key, value);
+  history.replaceState(null, "", here);
+  if (window.parent !== window) window.parent.postMessage({ queryString: result.query.slice(1) }, "https://huggingface.co");
+}

@@ -1,0 +1,54 @@
+// Keep and share: the link, the downloads, and the calls that give the same result to a program.
+function codeOf(m) {
+  const { query } = m;
+  const target = ` target=${m.target},`;
+  const rest = `seed=${m.seed}, strategy="${m.strategy}", steps=${m.steps}`;
+  const source = m.chosen ? `, source=${m.source_index}` : "";
+  const call = m.given
+    ? `from muddle.recipe import Recipe\n\nm = Recipe.from_query("${query}").make(Muddler.from_pretrained())`
+    : `\nm = Muddler.from_pretrained().muddle(${m.digit},${target} ${rest}${source})`;
+  return {
+    Python: `from muddle import Muddler\n${call}\nprint(m.soft_label, m.image.shape)`,
+    curl: `curl -s "${base()}muddle.png${query}" -o muddle.png\ncurl -s "${base()}muddle.json${query}"`,
+    JavaScript: `const answer = await fetch("${base()}muddle.json${query}");\nconst m = await answer.json();\nconsole.log(m.soft_label, m.muddle);`,
+  };
+}
+
+function codeTabs(m) {
+  const bar = make("div", { role: "tablist", "aria-label": "The call that gives this result", class: "code-tabs" });
+  const panel = make("pre", { role: "tabpanel", id: "code-panel", tabindex: 0 });
+  const entries = Object.entries(codeOf(m));
+  const select = (i, focus) => {
+    const [name, code] = entries[(i + entries.length) % entries.length];
+    panel.replaceChildren(make("code", {}, code));
+    panel.setAttribute("aria-label", `${name} code`);
+    for (const tab of bar.children) {
+      const chosen = tab.textContent === name;
+      tab.setAttribute("aria-selected", chosen);
+      tab.tabIndex = chosen ? 0 : -1;
+      if (chosen && focus) tab.focus();
+    }
+  };
+  entries.forEach(([name], i) => {
+    const tab = button(name, () => select(i), { role: "tab", "aria-controls": "code-panel" });
+    tab.addEventListener("keydown", (event) => {
+      const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (move) select(i + move, true);
+    });
+    bar.append(tab);
+  });
+  const copy = button("Copy code", () => copied(panel.textContent, copy));
+  select(0);
+  return make("div", { class: "code" }, make("div", { class: "code-bar" }, bar, copy), panel);
+}
+
+function keepRow(m, muddle, name) {
+  const file = (text, kind, suffix = "") =>
+    make("a", { href: `${base()}${kind}${m.query}`, download: `${name}${suffix}.${kind.split(".")[1]}` }, text);
+  const png = (side) => make("a", { href: enlarged(muddle, side), download: `${name}-${side}.png` }, `PNG, ${side} px`);
+  const link = m.link.startsWith("?") ? base() + m.link : m.link;
+  const copy = button("Copy link", () => copied(link, copy), { class: "primary" });
+  const gif = file("GIF", "muddle.gif");
+  const files = [png(28), png(560), gif, file("WebP", "muddle.webp"), file("Strip", "strip.png", "-strip"), file("JSON", "muddle.json")];
+  return make("div", { class: "keep" }, copy, make("span", { class: "files" }, "Download:", ...files));
+}

@@ -1,0 +1,154 @@
+// The drawing pad. Python scales and centres what is drawn (it is asked at the end of every stroke) and its answer,
+// 28 x 28 grey levels in base64, is this component's value. Pictures are decoded here, and no file is sent anywhere.
+const INK = 20;
+const LONGEST = 640; // pixels of a picture's longer side when it is sent to be prepared
+const view = element.querySelector(".draw");
+const pad = view.querySelector(".pad");
+const seen = view.querySelector(".seen");
+const reading = view.querySelector(".reading");
+const context = pad.getContext("2d", { willReadFrequently: true });
+const nothing = reading.textContent;
+let strokes = [];
+let photo = null;
+let asked = 0;
+
+function redraw() {
+  context.fillStyle = "#000";
+  context.fillRect(0, 0, pad.width, pad.height);
+  if (photo) {
+    const scale = Math.min(pad.width / photo.width, pad.height / photo.height);
+    const [width, height] = [photo.width * scale, photo.height * scale];
+    context.drawImage(photo, (pad.width - width) / 2, (pad.height - height) / 2, width, height);
+  }
+  context.strokeStyle = "#fff";
+  context.lineWidth = INK;
+  context.lineCap = context.lineJoin = "round";
+  for (const stroke of strokes) {
+    context.beginPath();
+    context.moveTo(...stroke[0]);
+    for (const point of stroke) context.lineTo(...point);
+    context.stroke();
+  }
+}
+
+function tell(text, wrong = false) {
+  reading.textContent = text;
+  reading.classList.toggle("wrong", wrong);
+}
+
+function show(pixels) {
+  const known = pixels ? bytes(pixels) : new Uint8Array(SIZE * SIZE);
+  paint(seen, known).setAttribute("aria-label", pixels ? "Your digit, 28 by 28 pixels" : "Nothing yet");
+}
+
+async function prepare(source) {
+  const turn = ++asked;
+  const answer = await answered(server.look(source.toDataURL("image/png")), "Your drawing is still here: try again.");
+  if (turn !== asked) return; // a later stroke was faster
+  props.value = answer.pixels || "";
+  show(answer.pixels);
+  tell(answer.error || `The judges see a ${answer.digit} (${percent(answer.share)}).`, Boolean(answer.error));
+}
+
+function clear() {
+  asked++;
+  strokes = [];
+  photo = null;
+  redraw();
+  props.value = "";
+  show("");
+  tell(nothing);
+}
+
+async function take(file) {
+  if (!file) return;
+  const turn = ++asked;
+  try {
+    const picture = await createImageBitmap(file);
+    if (turn !== asked) return;
+    const scale = Math.min(1, LONGEST / Math.max(picture.width, picture.height));
+    const canvas = make("canvas", { width: Math.max(1, Math.round(picture.width * scale)) });
+    canvas.height = Math.max(1, Math.round(picture.height * scale));
+    const small = canvas.getContext("2d");
+    small.imageSmoothingQuality = "high";
+    small.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    picture.close();
+    strokes = [];
+    photo = canvas;
+    redraw();
+    await prepare(canvas);
+  } catch {
+    const name = file.name ? `“${file.name}”` : "This";
+    tell(`${name} is not a picture that this browser can open, or it is too large: choose a PNG, JPEG, WebP or GIF.`, true);
+  }
+}
+
+const at = (event) => [(event.offsetX * pad.width) / pad.clientWidth, (event.offsetY * pad.height) / pad.clientHeight];
+let drawing = false;
+pad.addEventListener("pointerdown", (event) => {
+  if (event.button) return;
+  drawing = true;
+  pad.setPointerCapture(event.pointerId);
+  if (photo) [photo, strokes] = [null, []];
+  strokes.push([at(event)]);
+  redraw();
+});
+pad.addEventListener("pointermove", (event) => {
+  if (!drawing) return;
+  const parts = event.getCoalescedEvents?.() ?? [];
+  for (const part of parts.length ? parts : [event]) strokes.at(-1).push(at(part));
+  redraw();
+});
+for (const end of ["pointerup", "pointercancel"])
+  pad.addEventListener(end, () => {
+    if (!drawing) return;
+    drawing = false;
+    prepare(pad);
+  });
+view.querySelector(".undo").addEventListener("click", () => {
+  if (photo) return clear();
+  strokes.pop();
+  if (!strokes.length) return clear();
+  redraw();
+  prepare(pad);
+});
+view.querySelector(".clear").addEventListener("click", clear);
+const input = view.querySelector("input");
+input.addEventListener("change", () => {
+  take(input.files[0]);
+  input.value = "";
+});
+view.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  view.classList.add("over");
+});
+view.addEventListener("dragleave", () => view.classList.remove("over"));
+view.addEventListener("drop", (event) => {
+  event.preventDefault();
+  view.classList.remove("over");
+  take(event.dataTransfer.files[0]);
+});
+const pasted = (event) => {
+  if (!view.isConnected) return document.removeEventListener("paste", pasted);
+  if (!view.offsetParent) return; // another tab is shown
+  const file = [...event.clipboardData.files][0];
+  if (file) take(file);
+  else if (!/^(INPUT|TEXTAREA)$/.test(event.target.tagName)) tell("What was pasted is not a picture.", true);
+};
+document.addEventListener("paste", pasted);
+
+// A link may bring a drawing: it is shown as the network sees it, which is all that a link holds.
+function given() {
+  if (!props.value || strokes.length || photo) return;
+  show(props.value);
+  photo = make("canvas", { width: SIZE, height: SIZE });
+  paint(photo, bytes(props.value));
+  context.imageSmoothingEnabled = false;
+  redraw();
+  tell("The drawing of the link.");
+}
+
+redraw();
+show("");
+given();
+watch("value", given);

@@ -1,0 +1,92 @@
+// All pairs: a table of muddles that is made row by row on demand. Each row is one short request, so that nobody waits
+// behind a whole table, and leaving or stopping costs nothing more.
+const view = element.querySelector(".pairs");
+const find = (name) => view.querySelector(name);
+const [table, go, again, stop, save, bar, said] = ["table", ".go", ".again", ".stop", ".save", "progress", ".said"].map(find);
+const digits = [...Array(10).keys()];
+let seed = 7;
+let turn = 0;
+
+function clear() {
+  const head = make("tr", {}, make("td", {}), ...digits.map((t) => make("th", { scope: "col" }, `→ ${t}`)));
+  const rows = digits.map((d) => {
+    const cells = digits.map(() => make("td", {}, make("span", { class: "empty" })));
+    return make("tr", {}, make("th", { scope: "row" }, `${d} →`), ...cells);
+  });
+  table.replaceChildren(make("caption", { class: "unseen" }, "Muddles from the row's digit to the column's"), head, ...rows);
+}
+
+function fill(digit, row) {
+  const cells = table.rows[digit + 1].querySelectorAll("td");
+  const same = picture(bytes(row.source), `The source, a ${digit}`);
+  same.classList.add("same");
+  cells[digit].replaceChildren(same);
+  for (const { target, pixels, p_digit, p_target } of row.cells) {
+    const words = `${digit} to ${target}: ${percent(p_digit)} to ${percent(p_target)}`;
+    const cell = button("", () => trigger("select", { digit, target, seed, strategy: "balanced" }), { title: words, "aria-label": `Open ${words}` });
+    cell.classList.toggle("split", Math.min(p_digit, p_target) > 0.4);
+    cell.append(picture(bytes(pixels)));
+    cells[target].replaceChildren(cell);
+  }
+}
+
+async function run() {
+  const mine = ++turn;
+  clear();
+  save.hidden = true;
+  bar.hidden = stop.hidden = false;
+  go.disabled = again.disabled = true;
+  let made = 0;
+  try {
+    for (const digit of digits) {
+      bar.value = made;
+      said.textContent = `${made} of 90 …`;
+      const row = await answered(server.row({ digit, seed }), "Try again.");
+      if (mine !== turn || !view.isConnected) return;
+      if (row.error) {
+        said.textContent = `${made} of 90 were made. ${row.error}`;
+        return;
+      }
+      fill(digit, row);
+      made += row.cells.length;
+    }
+    const split = table.querySelectorAll(".split").length;
+    said.textContent = `${split} of 90 are framed: the judges give both digits more than 40 %. Seed ${seed}.`;
+    keepTable();
+  } finally {
+    if (mine === turn) finish();
+  }
+}
+
+function finish() {
+  turn++;
+  bar.hidden = stop.hidden = true;
+  go.disabled = again.disabled = false;
+}
+
+function keepTable() {
+  const [cell, scale] = [30, 2];
+  const sheet = make("canvas", { width: 10 * cell * scale, height: 10 * cell * scale });
+  const context = sheet.getContext("2d");
+  context.imageSmoothingEnabled = false;
+  context.fillRect(0, 0, sheet.width, sheet.height);
+  table.querySelectorAll("td canvas").forEach((canvas) => {
+    const { cellIndex, parentNode } = canvas.closest("td");
+    const [x, y] = [(cellIndex - 1) * cell + 1, (parentNode.rowIndex - 1) * cell + 1];
+    context.drawImage(canvas, x * scale, y * scale, SIZE * scale, SIZE * scale);
+  });
+  save.href = sheet.toDataURL("image/png");
+  save.download = `muddles-all-pairs-seed-${seed}.png`;
+  save.hidden = false;
+}
+
+go.addEventListener("click", run);
+again.addEventListener("click", () => {
+  seed = Math.floor(Math.random() * 1e6);
+  run();
+});
+stop.addEventListener("click", () => {
+  said.textContent = "Stopped.";
+  finish();
+});
+clear();

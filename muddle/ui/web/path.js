@@ -1,0 +1,124 @@
+// The path: the judges' opinion along it as a chart, one slider that scrubs and plays it, and every step as a tile.
+function svg(tag, attributes) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  return node;
+}
+
+// What can be said of each step of a muddle's path.
+function stepsOf(m, frame) {
+  const count = m.probabilities.length;
+  const at = (i) => (i / (count - 1)).toFixed(2);
+  const of = (i, label) => m.probabilities[i][label];
+  const other = (i) => Math.max(0, 1 - of(i, m.digit) - of(i, m.target));
+  const words = (i) => `${m.digit}: ${percent(of(i, m.digit))}, ${m.target}: ${percent(of(i, m.target))}`;
+  return { count, at, of, other, words, frame };
+}
+
+function chart(m, steps) {
+  const view = svg("svg", { viewBox: "0 0 100 100", preserveAspectRatio: "none", role: "img" });
+  const what = `${m.digit}, of ${m.target} and of anything else`;
+  view.setAttribute("aria-label", `What the judges make of each step: the probability of ${what}, from source to partner`);
+  for (const y of [0, 50, 100]) view.append(svg("line", { x1: 0, x2: 100, y1: y, y2: y }));
+  const line = (value, kind) => {
+    const points = Array.from({ length: steps.count }, (_, i) => `${(100 * i) / (steps.count - 1)},${100 - 100 * value(i)}`);
+    view.append(svg("polyline", { points: points.join(" "), class: kind }));
+  };
+  line(steps.other, "other");
+  line((i) => steps.of(i, m.target), "target");
+  line((i) => steps.of(i, m.digit), "digit");
+  view.append(svg("line", { x1: 100 * m.t, x2: 100 * m.t, y1: 0, y2: 100, class: "pick" }));
+  const here = svg("line", { y1: 0, y2: 100, class: "here" });
+  view.append(here);
+  const axis = make("p", { class: "axis", "aria-hidden": "true" });
+  axis.append(make("span", {}, `source, a ${m.digit}`), make("span", {}, `partner, a ${m.target}`));
+  const legend = make("p", { class: "legend" });
+  const names = { digit: `${m.digit}`, target: `${m.target}`, other: "anything else", pick: "the muddle" };
+  for (const [kind, name] of Object.entries(names)) legend.append(make("span", { class: kind }, name));
+  return { node: make("div", { class: "chart" }, view, axis, legend), here };
+}
+
+// The slider with its picture and chart; `moved(i)` is told of every step that it shows.
+function scrubber(m, steps, moved) {
+  const still = make("canvas", { width: SIZE, height: SIZE, role: "img", class: "digit-image" });
+  const now = make("p", { class: "now" });
+  const attributes = { type: "range", min: 0, max: steps.count - 1, "aria-label": "Step from source to partner" };
+  const slider = make("input", attributes);
+  const curve = chart(m, steps);
+  let playing = null;
+
+  const show = (i) => {
+    slider.value = i;
+    slider.setAttribute("aria-valuetext", `t = ${steps.at(i)}; ${steps.words(i)}`);
+    paint(still, steps.frame(i)).setAttribute("aria-label", `Step ${i} of the path; ${steps.words(i)}`);
+    now.textContent = `t = ${steps.at(i)} · ${steps.words(i)} · anything else: ${percent(steps.other(i))}`;
+    for (const end of ["x1", "x2"]) curve.here.setAttribute(end, (100 * i) / (steps.count - 1));
+    moved(i);
+  };
+  const stop = () => {
+    clearInterval(playing);
+    playing = null;
+    play.textContent = "▶ Play";
+  };
+  const play = button("▶ Play", () => {
+    if (playing) return stop();
+    play.textContent = "❚❚ Pause";
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    let direction = +slider.value === steps.count - 1 ? -1 : 1;
+    const tick = () => {
+      if (!slider.isConnected) return stop();
+      const next = +slider.value + direction;
+      if (next <= 0 || next >= steps.count - 1) direction = -direction;
+      show(next);
+    };
+    playing = setInterval(tick, calm ? 700 : 1400 / steps.count + 60);
+  });
+  slider.addEventListener("input", () => {
+    stop();
+    show(+slider.value);
+  });
+  const row = make("div", { class: "scrub" }, slider, play);
+  const right = make("div", {}, curve.node, row, now);
+  return { node: make("div", { class: "along" }, make("div", { class: "still" }, still), right), show, stop };
+}
+
+function tiles(m, steps, name) {
+  const dialog = make("dialog", { "aria-label": "One step of the path" });
+  const open = (i) => {
+    const large = picture(steps.frame(i), `Step ${i}; ${steps.words(i)}`);
+    const to = (text, j) => {
+      const node = button(text, () => open(j));
+      node.disabled = j < 0 || j >= steps.count;
+      return node;
+    };
+    const save = make("a", { href: enlarged(large, 560), download: `${name}-step-${i}.png` }, "Download PNG");
+    const close = button("Close", () => dialog.close());
+    const row = make("div", { class: "row" }, to("← Earlier", i - 1), to("Later →", i + 1), save, close);
+    const line = make("p", { class: "now" }, `Step ${i} of ${steps.count - 1} · t = ${steps.at(i)} · ${steps.words(i)}`);
+    dialog.replaceChildren(large, line, row);
+    dialog.dataset.step = i;
+    if (!dialog.open) dialog.showModal();
+    close.focus();
+  };
+  dialog.addEventListener("keydown", (event) => {
+    const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const next = +dialog.dataset.step + (move || 0);
+    if (move && next >= 0 && next < steps.count) open(next);
+  });
+
+  const list = make("ol", { class: "tiles", "aria-label": "Interpolation steps, from source to partner" });
+  for (let i = 0; i < steps.count; i++) {
+    const mark = i === m.pick ? (m.on_path ? "the muddle" : "nearest") : "";
+    const label = `Open step ${i}, t = ${steps.at(i)}; ${steps.words(i)} ${mark}`;
+    const tile = button("", () => open(i), { class: "tile", "aria-label": label });
+    const share = (k) => `${k}: ${Math.round(100 * steps.of(i, k))} %`;
+    tile.append(picture(steps.frame(i)), make("b", {}, `t = ${steps.at(i)}`));
+    tile.append(make("span", {}, share(m.digit)), make("span", {}, share(m.target)));
+    if (mark) {
+      tile.setAttribute("aria-current", "true");
+      tile.append(make("em", {}, `★ ${mark}`));
+    }
+    list.append(make("li", {}, tile));
+  }
+  return make("div", {}, list, dialog);
+}

@@ -1,0 +1,96 @@
+import base64
+
+import numpy as np
+import pytest
+
+from muddle.errors import ArgumentError
+from muddle.recipe import Recipe
+from muddle.render import png
+from muddle.ui.answers import drawing, look, opened, riddle, row, share_link, shown
+
+
+def uri(pixels):
+    return "data:image/png;base64," + base64.b64encode(png(pixels)).decode()
+
+
+def images(text):
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(-1, 28, 28)
+
+
+def test_a_link_is_relative_here_and_the_spaces_own_page_on_a_space(monkeypatch):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    assert share_link("?digit=4") == "?digit=4"
+    monkeypatch.setenv("SPACE_ID", "somebody/mnist-muddle")
+    assert share_link("?digit=4") == "https://huggingface.co/spaces/somebody/mnist-muddle?digit=4"
+
+
+def test_a_plain_link_has_no_note(muddler):
+    recipe, answer = opened(muddler, {"digit": "2", "seed": "5"})
+    assert (recipe.digit, answer["digit"], answer["note"]) == (2, 2, "")
+    _, again = opened(muddler, {"digit": "2", "seed": "5", "v": muddler.version})
+    assert again["note"] == ""
+
+
+def test_a_link_of_another_version_says_so(muddler):
+    _, answer = opened(muddler, {"digit": "2", "v": "1-abcdef0"})
+    assert "made with another version (1-abcdef0; this is 1-" in answer["note"]
+
+
+def test_a_source_that_is_another_digit_here_falls_back_and_says_so(muddler):
+    recipe, answer = opened(muddler, {"digit": "4", "source": "0"})
+    assert recipe.source is None
+    assert "that exemplar is a 0, not a 4" in answer["note"]
+
+
+def test_the_map_has_the_pick_and_every_step(muddler):
+    answer = shown(muddler, Recipe(steps=5))
+    assert len(answer["map"]["path"]) == 5
+    with_pick = np.array([answer["map"]["pick"], *answer["map"]["path"]])
+    assert with_pick.shape == (6, 2)
+    assert np.abs(with_pick).max() < 1.5
+
+
+def test_a_picture_is_seen_as_the_network_will(muddler):
+    image = muddler.bundle.exemplars.images[1200].numpy()
+    seen = look(muddler, uri(255 - image.repeat(10, 0).repeat(10, 1)))  # black on white, ten times as large
+    assert seen["digit"] == 4
+    assert seen["share"] > 0.5
+    assert np.abs(images(seen["pixels"])[0].astype(int) - image).mean() < 15
+    assert (drawing(seen["pixels"]) == images(seen["pixels"])[0]).all()
+
+
+@pytest.mark.parametrize("sent", [None, 7, [], {}, "", "nothing", "data:text/html;base64,PGI+", "A" * 8_000_000])
+def test_what_is_no_picture_is_a_sentence(muddler, sent):
+    assert "image" in look(muddler, sent)["error"]
+
+
+def test_an_empty_picture_is_a_sentence(muddler):
+    assert "there must be a digit on it" in look(muddler, uri(np.zeros((280, 280), np.uint8)))["error"]
+
+
+@pytest.mark.parametrize("value", ["", None, "AAAA", "*" * 1048, base64.b64encode(bytes(784)).decode()])
+def test_a_pad_without_a_drawing_is_a_sentence(value):
+    with pytest.raises(ArgumentError, match="image"):
+        drawing(value)
+
+
+def test_a_row_of_the_table_has_the_muddles_that_its_cells_open(muddler):
+    answer = row(muddler, {"digit": 3, "seed": 11})
+    assert [cell["target"] for cell in answer["cells"]] == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    m = muddler.muddle(3, 8, seed=11)
+    (cell,) = [cell for cell in answer["cells"] if cell["target"] == 8]
+    assert (images(cell["pixels"])[0] == m.image).all()
+    assert cell["p_target"] == round(m.scores.p_target, 4)
+    assert (images(answer["source"])[0] == m.source).all()
+
+
+@pytest.mark.parametrize("asked", [None, [], {}, {"digit": 10, "seed": 1}, {"digit": 1, "seed": -1}, {"digit": "x"}])
+def test_a_wrong_row_is_a_sentence(muddler, asked):
+    assert "not possible" in row(muddler, asked)["error"]
+
+
+def test_a_riddle_is_a_muddle_that_can_be_opened(muddler):
+    asked = riddle(muddler)
+    m = muddler.muddle(asked["digit"], asked["target"], seed=asked["seed"])
+    assert (images(asked["pixels"])[0] == m.image).all()
+    assert sum(asked["soft_label"]) == pytest.approx(1, abs=0.001)

@@ -1,0 +1,71 @@
+import io
+import json
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+from PIL import Image
+
+QUERY = "?digit=4&target=9&seed=7"
+
+
+def get(address):
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        return answer.headers["Content-Type"], answer.read()
+
+
+def picture(data):
+    return Image.open(io.BytesIO(data))
+
+
+def test_the_picture_of_a_muddle_has_an_address(app, muddler):
+    kind, data = get(f"{app}/muddle.png{QUERY}")
+    assert kind == "image/png"
+    large = np.array(picture(data))
+    assert (large[5::10, 5::10] == muddler.muddle(4, 9, seed=7).image).all()
+    assert large.shape == (280, 280)
+
+
+@pytest.mark.parametrize(("name", "format"), [("muddle.gif", "GIF"), ("muddle.webp", "WEBP")])
+def test_the_path_has_one_as_a_loop(app, muddler, name, format):
+    _, data = get(f"{app}/{name}{QUERY}&steps=5")
+    movie = picture(data)
+    assert (movie.format, movie.n_frames, movie.info["loop"]) == (format, 8, 0)
+    movie.seek(4)
+    last = np.array(movie.convert("L"))[5::10, 5::10]
+    assert (last == muddler.muddle(4, 9, seed=7, steps=5).frames[4]).all()
+
+
+def test_the_path_has_one_as_a_strip(app, muddler):
+    _, data = get(f"{app}/strip.png{QUERY}&steps=5")
+    frames = muddler.muddle(4, 9, seed=7, steps=5).frames
+    assert (np.array(picture(data))[2::4, 2::4] == np.concatenate(frames, axis=1)).all()
+
+
+def test_the_result_has_one_as_json(app, muddler):
+    kind, data = get(f"{app}/muddle.json{QUERY}")
+    assert kind == "application/json"
+    m = muddler.muddle(4, 9, seed=7)
+    answer = json.loads(data)
+    assert answer["soft_label"] == m.soft_label.tolist()
+    assert answer["query"].startswith("?digit=4&target=9&seed=7&strategy=balanced&steps=11&v=1-")
+
+
+def test_the_exemplars_are_one_sheet(app, muddler):
+    _, data = get(f"{app}/exemplars.png")
+    sheet = np.array(picture(data))
+    assert (sheet[28:56, 56:84] == muddler.bundle.exemplars.images[52].numpy()).all()
+
+
+def test_a_social_card_has_the_size_that_networks_show(app):
+    assert picture(get(f"{app}/card.png{QUERY}")[1]).size == (1200, 630)
+
+
+@pytest.mark.parametrize("name", ["muddle.png", "muddle.gif", "muddle.webp", "strip.png", "muddle.json", "card.png"])
+@pytest.mark.parametrize("query", ["?digit=11", "?steps=1", "?image=x", "?digit=4&source=0", "?seed=1e9"])
+def test_a_wrong_query_is_a_sentence(app, name, query):
+    with pytest.raises(urllib.error.HTTPError) as error:
+        get(f"{app}/{name}{query}")
+    assert error.value.code == 400
+    assert "not possible" in error.value.read().decode()

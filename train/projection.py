@@ -1,0 +1,199 @@
+"""Stage `projection`: learn the latent map from the exemplars' codes, without their labels.
+
+A parametric t-SNE: the network is taught that neighbours stay neighbours (van der Maaten, 2009, "Learning a parametric
+embedding by preserving local structure"). It is also asked to keep straight paths from bending, since the map shows
+them. Labels only measure the result.
+"""
+
+import dataclasses
+import json
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from muddle.bundle import read_part, read_tensors, write_part
+from muddle.latent import path
+from muddle.projection import Projection, ProjectionConfig
+from train import sheets
+from train.autoencoder import encode, load_trained
+from train.job import Job
+from train.loop import descend, fit, one_cycle, set_rate
+
+PERPLEXITY = 30  # how many neighbours a code has, about
+RATE = 1e-2
+EXAGGERATION, EXAGGERATED = 4.0, 0.3  # attraction is so much stronger in this first share of the training
+BENDING = 2.0  # weight of the bending of paths
+NOISE = 0.15  # standard deviation on each axis of a code, so that codes of images never seen find their place
+NEIGHBOURS = 5  # that vote on a label
+CURVES = 8  # paths drawn on the map
+
+
+class ProjectionRecipe:
+    """Matches the neighbourhoods of places to those of codes, and keeps straight paths smooth."""
+
+    def __init__(self, codes: Tensor):
+        self.codes, self.joint = codes, joint_probabilities(codes, PERPLEXITY)
+        self.net = Projection(ProjectionConfig(latent=codes.shape[1]))
+        self.modules = {"projection": self.net}
+        self.optimizers = {"projection": torch.optim.Adam(self.net.parameters(), RATE)}
+
+    def step(self, index: Tensor, progress: float, generator: torch.Generator) -> dict[str, float]:
+        set_rate(self.optimizers["projection"], one_cycle(progress, RATE))
+        joint = self.joint[index[:, None], index]
+        codes = self.codes[index]
+        places = self.net(codes + NOISE * torch.randn(codes.shape, generator=generator))
+        stress = divergence(joint / joint.sum(), places, EXAGGERATION if progress < EXAGGERATED else 1.0)
+        ends = self.codes[torch.randint(len(self.codes), (2, 256), generator=generator)]
+        bent = bending(self.net(path(*ends, 9))) / places.detach().var(0).sum()
+        descend(self.optimizers["projection"], stress + BENDING * bent)
+        return {"divergence": stress.item(), "bending": bent.item()}
+
+    def evaluate(self) -> dict[str, float]:
+        return {}
+
+
+def joint_probabilities(codes: Tensor, perplexity: float) -> Tensor:
+    """How likely each two codes are neighbours, as t-SNE has it: (N, D) -> (N, N), symmetric, sum 1, diagonal 0."""
+    conditional = neighbour_probabilities(codes, perplexity)
+    return ((conditional + conditional.T) / (2 * len(codes))).to(codes.dtype)
+
+
+def neighbour_probabilities(codes: Tensor, perplexity: float) -> Tensor:
+    """Each code's distribution over the others, of that perplexity: (N, D) -> float64 (N, N), rows sum to 1.
+
+    A Gaussian around the code, whose width is found by bisection (van der Maaten and Hinton, 2008).
+    """
+    distances = _squared_distances(codes.double()).fill_diagonal_(torch.inf)
+    low, high = torch.zeros(len(codes), 1).double(), torch.full((len(codes), 1), 1e3).double()
+    for _ in range(50):
+        precision = (low + high) / 2
+        wide = torch.special.entr((-precision * distances).softmax(1)).sum(1, keepdim=True) > math.log(perplexity)
+        low, high = torch.where(wide, precision, low), torch.where(wide, high, precision)
+    return (-precision * distances).softmax(1)
+
+
+def divergence(joint: Tensor, places: Tensor, exaggeration: float = 1.0) -> Tensor:
+    """Kullback-Leibler divergence of the places' neighbourhoods from the codes', in nats: (N, N), (N, 2) -> scalar.
+
+    0 when they agree. The places' are those of a Student t with one degree of freedom. Exaggeration multiplies the
+    attraction between neighbours; above 1 the result is no divergence, but its gradient draws clusters together.
+    """
+    distances = _squared_distances(places)
+    attraction = (joint * distances.log1p()).sum()
+    repulsion = ((1 + distances).reciprocal().sum() - len(places)).log()  # less each place's 1 with itself
+    return exaggeration * attraction + repulsion + torch.xlogy(joint, joint).sum()
+
+
+def bending(curves: Tensor) -> Tensor:
+    """Mean over curves of their summed squared second differences: (P, T, 2) -> scalar, 0 for evenly paced lines."""
+    return curves.diff(n=2, dim=1).square().sum((1, 2)).mean()
+
+
+@torch.no_grad()
+def normalise(net: Projection, codes: Tensor) -> None:
+    """Sets centre and reach so that these codes' places, (N, D), fill [-1, 1] with weights rounded as they are stored.
+
+    Leaves the network in float64. No place lies outside; the farthest lies within 0.002 of the edge.
+    """
+    net.half().double()
+    net.centre.zero_()
+    net.reach.fill_(1)
+    places = net(codes.double())
+    net.centre.copy_(((places.amax(0) + places.amin(0)) / 2).half())
+    net.reach.copy_(((places - net.centre).abs().max() * (1 + 2**-10)).half())  # never rounded to less than it was
+
+
+def voted(distances: Tensor, labels: Tensor) -> Tensor:
+    """The commonest label among the nearest, the smallest of equals: (M, N), int64 (N,) -> int64 (M,)."""
+    nearest = distances.topk(NEIGHBOURS, largest=False).indices
+    return F.one_hot(labels[nearest], 10).sum(1).argmax(1)
+
+
+def neighbour_accuracy(points: Tensor, labels: Tensor) -> float:
+    """Share of points whose nearest others vote for their label: about 0.1 where points are clueless, 1 at best."""
+    distances = torch.cdist(points, points).fill_diagonal_(torch.inf)
+    return _share(voted(distances, labels) == labels)
+
+
+def unseen_accuracy(unseen: Tensor, wanted: Tensor, points: Tensor, labels: Tensor) -> float:
+    """The same for points that are not among those who vote: (M, D), (M,), (N, D), (N,)."""
+    return _share(voted(torch.cdist(unseen, points), labels) == wanted)
+
+
+def trustworthiness(codes: Tensor, places: Tensor) -> float:
+    """Whether neighbours on the map are neighbours as codes (Venna and Kaski, 2001): 0.5 by chance, 1 if all are."""
+    from sklearn.manifold import trustworthiness as of
+
+    return float(of(codes.numpy(), places.numpy(), n_neighbors=NEIGHBOURS))
+
+
+def _share(right: Tensor) -> float:
+    return right.double().mean().item()
+
+
+def _squared_distances(points: Tensor) -> Tensor:
+    squares = points.square().sum(1)
+    return (squares[:, None] + squares - 2 * points @ points.T).clamp_min(0)
+
+
+def run(job: Job) -> None:
+    """Trains the projection; writes the part, its figures in projection.json and a picture of the map."""
+    exemplars = read_tensors(job.bundle, "exemplars")
+    codes, labels = exemplars["codes"].float(), exemplars["labels"].long()
+    work = job.work("projection")
+    torch.manual_seed(job.seed + 800)
+    recipe = ProjectionRecipe(codes)
+    schedule = job.schedule(job.plan.projection_epochs, seed_offset=800)
+    fit(recipe, len(codes), dataclasses.replace(schedule, batch=len(codes) // 2), work, name="projection")
+    normalise(recipe.net, codes)
+    write_part(job.bundle, "projection", recipe.net.config, recipe.net)
+
+    projection = read_part(job.bundle, "projection")
+    with torch.inference_mode():
+        figures = measured(job, projection, codes, labels)
+        centroids = projection(read_tensors(job.bundle, "centroids")["centroids"].double())
+        ends = codes[torch.randint(len(codes), (2, CURVES), generator=torch.Generator().manual_seed(job.seed))]
+        curves = projection(path(*ends.double(), 50))
+        sheets.latent_map(projection(codes.double()), labels, centroids, curves, work / "map.png")
+    (work / "projection.json").write_text(json.dumps(figures, indent=2))
+    for name, found in figures.items():
+        print(f"{name}:", ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in found.items()))
+
+
+def measured(job: Job, projection: Projection, codes: Tensor, labels: Tensor) -> dict[str, dict[str, float]]:
+    """How well the map keeps neighbours and labels together, beside the codes themselves and two flat projections.
+
+    LDA, unlike the map, is shown the labels.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    test = job.digits(train=False)
+    unseen = encode(load_trained(job.bundle), test.images).double()
+    codes = codes.double()
+    places = projection(codes)
+    flat = {
+        "pca": PCA(2).fit_transform(codes.numpy()),
+        "lda": LinearDiscriminantAnalysis(n_components=2).fit_transform(codes.numpy(), labels.numpy()),
+    }
+    return {
+        "map": {
+            "accuracy": neighbour_accuracy(places, labels),
+            "unseen_accuracy": unseen_accuracy(projection(unseen), test.labels, places, labels),
+            "trustworthiness": trustworthiness(codes, places),
+            "divergence": divergence(joint_probabilities(codes, PERPLEXITY), projection.net(codes)).item(),
+        },
+        "codes": {
+            "accuracy": neighbour_accuracy(codes, labels),
+            "unseen_accuracy": unseen_accuracy(unseen, test.labels, codes, labels),
+        },
+        **{
+            name: {
+                "accuracy": neighbour_accuracy(torch.from_numpy(points).double(), labels),
+                "trustworthiness": trustworthiness(codes, torch.from_numpy(points)),
+            }
+            for name, points in flat.items()
+        },
+    }
