@@ -78,7 +78,7 @@ def _ground(planes: np.ndarray) -> np.ndarray:
     y, x = np.linspace(-1, 1, planes.shape[0])[:, None], np.linspace(-1, 1, planes.shape[1])[None]
     terms = np.stack([y**i * x**j for i in range(3) for j in range(3 - i)], axis=2)
     ground = np.median(_border(planes), axis=0)
-    for _ in range(8):  # what is near the ground found so far is ground
+    for _ in range(4):  # what is near the ground found so far is ground
         far = np.abs(planes - ground).max(2)
         near = far <= max(3 * np.median(_border(far)), 2)
         some = terms[near]
@@ -94,7 +94,7 @@ def _cleaned(apart: np.ndarray) -> np.ndarray:
         raise ArgumentError("image", "a picture without contrast", "there must be a digit that stands out")
     if kept.mean() > 0.5:
         raise ArgumentError("image", "one large patch", "there must be a digit drawn in strokes")
-    ink = apart.clip(0) * _slide(kept, 3, np.max)  # with the soft edges, which may be faint
+    ink = (apart - noise).clip(0) * _slide(kept, 3, np.max)  # their soft edges as well
     return (ink / np.percentile(ink[ink > ink.max() / 2], 90)).clip(0, 1)
 
 

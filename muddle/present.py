@@ -13,6 +13,7 @@ from muddle.render import png
 LIKE_A_DIGIT = 5  # percentile of real digits above which an image is said to look like a digit
 HARD_TO_TELL = 0.9  # bits: the entropy of a choice of 68 to 32
 BETWEEN_TWO = 0.4  # probability that each of the two labels gets
+WORTH_A_WORD = 0.05  # probability of all other labels together
 
 
 def criteria(m: Muddle) -> list[tuple[str, bool]]:
@@ -26,9 +27,12 @@ def criteria(m: Muddle) -> list[tuple[str, bool]]:
 
 def verdict(m: Muddle) -> str:
     """What the judges think, in a sentence."""
-    digit, target = f"{100 * m.scores.p_digit:.0f} %", f"{100 * m.scores.p_target:.0f} %"
+    digit, target = m.scores.p_digit, m.scores.p_target
+    said = f"{m.digit} or {m.target}? {100 * digit:.0f} % to {100 * target:.0f} %"
+    if 1 - digit - target >= WORTH_A_WORD:
+        said += f", anything else {100 * (1 - digit - target):.0f} %"
     looks = "yes" if m.scores.likeness >= LIKE_A_DIGIT else "hardly"
-    return f"{m.digit} or {m.target}? {digit} to {target}, {m.scores.entropy:.1f} bits; looks like a digit: {looks}"
+    return f"{said}; {m.scores.entropy:.1f} bits; looks like a digit: {looks}"
 
 
 def as_json(m: Muddle, muddler: Muddler) -> dict[str, Any]:

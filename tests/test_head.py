@@ -1,3 +1,4 @@
+import gzip
 import urllib.request
 from html.parser import HTMLParser
 
@@ -52,6 +53,16 @@ def test_nothing_in_a_query_gets_out_of_its_attribute():
     metas = dict(head.metas)
     assert metas["og:url"] == 'http://a/?digit="><script>alert(1)</script>'
     assert metas["og:image"].startswith("http://a/card.png?digit=4")
+
+
+def test_the_page_is_packed_for_those_who_can_unpack_it(app):
+    request = urllib.request.Request(app, headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        packed = answer.read()
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert int(answer.headers["Content-Length"]) == len(packed)
+    assert "og:image" in gzip.decompress(packed).decode()
+    assert len(packed) < len(page(app)) / 3
 
 
 def test_other_answers_are_left_alone(app):

@@ -19,7 +19,14 @@ def test_the_page_gets_every_pixel_once(muddler, m):
 def test_the_verdict_names_both_digits_with_their_shares(m):
     said = verdict(m)
     assert said.startswith("4 or 9? ")
-    assert f"{100 * m.scores.p_digit:.0f} % to {100 * m.scores.p_target:.0f} %" in said
+    assert f"{100 * m.scores.p_digit:.0f} % to {100 * m.scores.p_target:.0f} %; " in said
+
+
+def test_the_verdict_tells_when_a_third_digit_is_in_play(muddler):
+    m = muddler.muddle(6, 7, seed=3)
+    other = 1 - m.scores.p_digit - m.scores.p_target
+    assert other > 0.05
+    assert f", anything else {100 * other:.0f} %; " in verdict(m)
 
 
 def test_the_criteria_are_three_and_follow_the_scores(muddler, m):

@@ -1,5 +1,6 @@
 """The page's own head: description, social picture and icon, in place of the ones that gradio gives every page."""
 
+import gzip
 import re
 from html import escape
 
@@ -32,7 +33,10 @@ def tags(address: str, query: str) -> str:
 
 
 class Head:
-    """Middleware that puts the tags into the page's HTML and leaves every other answer alone."""
+    """Middleware that puts the tags into the page's HTML and packs it, which gradio does for its scripts only.
+
+    Every other answer is left alone.
+    """
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -55,8 +59,13 @@ class Head:
             html = bytes(body)
             if b"</head>" in html:
                 html = THEIRS.sub(b"", html).replace(b"</head>", tags(*_address(scope)).encode() + b"</head>", 1)
-            kept = [(key, value) for key, value in start["headers"] if key.lower() != b"content-length"]
-            await send({**start, "headers": [*kept, (b"content-length", str(len(html)).encode())]})
+            headers = [(key, value) for key, value in start["headers"] if key.lower() != b"content-length"]
+            headers.append((b"vary", b"accept-encoding"))
+            if "gzip" in _headers(scope).get("accept-encoding", "") and start["status"] == 200:
+                html = gzip.compress(html, 6, mtime=0)
+                headers.append((b"content-encoding", b"gzip"))
+            headers.append((b"content-length", str(len(html)).encode()))
+            await send({**start, "headers": headers})
             await send({"type": "http.response.body", "body": html})
 
         return await self.app(scope, receive, rewrite)
@@ -64,8 +73,12 @@ class Head:
 
 def _address(scope: Scope) -> tuple[str, str]:
     """Where the visitor sees this page, and the query: a proxy's word counts before our own."""
-    headers = {key.lower(): value.decode("latin-1") for key, value in scope["headers"]}
-    scheme = headers.get(b"x-forwarded-proto", scope["scheme"]).split(",")[0].strip()
-    host = headers.get(b"x-forwarded-host", headers.get(b"host", "localhost")).split(",")[0].strip()
+    headers = _headers(scope)
+    scheme = headers.get("x-forwarded-proto", scope["scheme"]).split(",")[0].strip()
+    host = headers.get("x-forwarded-host", headers.get("host", "localhost")).split(",")[0].strip()
     query = scope["query_string"].decode("latin-1")
     return f"{scheme}://{host}{scope.get('root_path', '')}/", f"?{query}" if query else ""
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
