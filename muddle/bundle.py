@@ -72,7 +72,9 @@ class Bundle:
     report: dict[str, Any]
     card: str  # the model card, Markdown
     provenance: dict[str, Any]
-    fingerprint: str  # sha256 of config.json, and through the hashes in it of everything
+    sample: dict[str, str] | None  # a muddle's query and the sha256 of its 784 pixels, to verify a copy by
+    files: dict[str, str]  # the sha256 of every file but config.json
+    fingerprint: str  # sha256 of what muddles depend on: the networks' configs and the tensors, not report and card
     origin: Origin = field(default_factory=lambda: Origin("embedded"))
 
 
@@ -114,8 +116,9 @@ def read_tensors(folder: Path, name: str) -> dict[str, Tensor]:
 
 
 def seal(folder: Path) -> None:
-    """Enters the hash of every file of a finished bundle into its config.json."""
+    """Enters the hash of every file of a finished bundle into its config.json, and then that of the config itself."""
     update_config(folder, files={name: _sha256((folder / name).read_bytes()) for name in FILES})
+    update_config(folder, seal=_seal_of(json.loads((folder / "config.json").read_bytes())))
 
 
 def load_bundle(folder: Path, origin: Origin | None = None) -> Bundle:
@@ -127,8 +130,7 @@ def load_bundle(folder: Path, origin: Origin | None = None) -> Bundle:
     config_path = folder / "config.json"
     if not config_path.is_file():
         raise BundleError(folder, "there is no bundle here, for want of a config.json", REMEDY)
-    config_bytes = config_path.read_bytes()
-    config = _parse_config(config_path, config_bytes)
+    config = _parse_config(config_path, config_path.read_bytes())
     contents = {name: _read(folder / name, config["files"][name]) for name in FILES}
     paths = {name: folder / f"{name}.safetensors" for name in TENSOR_FILES}
     tensors = {name: _tensors(path, contents[path.name]) for name, path in paths.items()}
@@ -150,13 +152,25 @@ def load_bundle(folder: Path, origin: Origin | None = None) -> Bundle:
         report=json.loads(contents["report.json"]),
         card=contents["README.md"].decode(),
         provenance=config["provenance"],
-        fingerprint=_sha256(config_bytes),
+        sample=config["sample"],
+        files=config["files"],
+        fingerprint=_fingerprint(config),
         origin=origin or Origin("embedded" if folder == EMBEDDED else str(folder)),
     )
 
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _seal_of(config: dict[str, Any]) -> str:
+    return _sha256(json.dumps({k: v for k, v in config.items() if k != "seal"}, sort_keys=True).encode())
+
+
+def _fingerprint(config: dict[str, Any]) -> str:
+    parts = {name: config[name] for name in NETWORKS}
+    hashes = {name: config["files"][f"{name}.safetensors"] for name in TENSOR_FILES}
+    return _sha256(json.dumps([parts, hashes], sort_keys=True).encode())
 
 
 def _parse_config(path: Path, data: bytes) -> dict[str, Any]:
@@ -167,11 +181,13 @@ def _parse_config(path: Path, data: bytes) -> dict[str, Any]:
         raise BundleError(path, "this is not a bundle's config", REMEDY) from error
     if version != FORMAT:
         raise BundleError(path, f"format {version!r} is not the format {FORMAT} that this version reads", "Update it.")
-    expected = {"format", *NETWORKS, "provenance", "files"}
+    expected = {"format", *NETWORKS, "provenance", "sample", "files", "seal"}
     if wrong := expected ^ config.keys():
         raise BundleError(path, f"missing or unknown keys: {', '.join(sorted(wrong))}", REMEDY)
     if not isinstance(config["files"], dict) or set(config["files"]) != set(FILES):
         raise BundleError(path, "the list of files is not a bundle's", REMEDY)
+    if config["seal"] != _seal_of(config):
+        raise BundleError(path, "the file has changed: its seal does not fit", REMEDY)
     return config
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from muddle import hub
 from muddle.bundle import EMBEDDED, Bundle, Origin, load_bundle
-from muddle.errors import MuddleError
+from muddle.errors import BundleError, MuddleError
 
 
 def locate(source: str | Path | None = None, revision: str | None = None) -> Bundle:
@@ -32,4 +32,8 @@ def _load(source: str, revision: str | None) -> Bundle:
     if source.count("/") != 1 or source.startswith((".", "/", "~")):
         return load_bundle(folder)  # says what is missing
     fetched = hub.fetch(source, revision)
-    return load_bundle(fetched, Origin(source, hub.revision_of(fetched) or revision))
+    try:
+        return load_bundle(fetched, Origin(source, hub.revision_of(fetched) or revision))
+    except BundleError:  # downloaded wrongly, or spoilt since: the next start shall not find it again
+        hub.forget(fetched)
+        raise

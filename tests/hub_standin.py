@@ -1,30 +1,71 @@
-"""A stand-in for the Hub on loopback: enough of its protocol for the real client to download a snapshot."""
+"""A stand-in for the Hub on loopback: enough of its protocol for the real client to create, upload and download."""
 
+import base64
 import contextlib
 import hashlib
 import json
+import re
 import socket
 import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 REPO = "somebody/mnist-muddle"
-COMMIT = "a" * 40
+TOKEN = "hf_a_token_for_tests"
+
+
+@dataclass
+class Repo:
+    """One repository: its commits, newest last, each a name and its files."""
+
+    commits: list[tuple[str, dict[str, bytes]]] = field(default_factory=list)
+    private: bool = False
+    sdk: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    hardware: str | None = None
+
+    def commit(self, files):
+        oid = hashlib.sha1(repr((len(self.commits), sorted(files.items()))).encode()).hexdigest()
+        self.commits.append((oid, dict(files)))
+        return oid
+
+    def at(self, revision):
+        revision = self.tags.get(revision, revision)
+        if revision in ("main", "HEAD"):
+            return self.commits[-1]
+        return next(((oid, files) for oid, files in self.commits if oid == revision), None)
 
 
 class Hub(ThreadingHTTPServer):
-    """Serves one model repository with one commit, and counts what it was asked."""
+    """Keeps repositories in memory and counts what it was asked.
+
+    `fault(handler, path)` is asked first for every request, and returns True when it has answered it.
+    """
 
     daemon_threads = True
 
-    def __init__(self, files: dict[str, bytes]):
+    def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.files, self.requests = files, []
+        self.repos, self.lfs, self.requests = {}, {}, []
+        self.user, self.may_write = "somebody", True
+        self.fault: Callable[[BaseHTTPRequestHandler, str], bool] = lambda handler, path: False
 
     @property
-    def address(self) -> str:
+    def address(self):
         return f"http://127.0.0.1:{self.server_port}"
+
+    def put(self, folder, name=REPO, kind="model"):
+        """Commits a folder's files; returns the commit."""
+        repo = self.repos.setdefault((kind, name), Repo())
+        return repo.commit({path.name: path.read_bytes() for path in folder.iterdir()})
+
+    def handle_error(self, *args):
+        pass  # clients that go away are part of the tests
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -32,51 +73,233 @@ class _Handler(BaseHTTPRequestHandler):
     server: Hub
 
     def do_GET(self):
-        self._answer(body=True)
+        path = unquote(urlsplit(self.path).path)
+        self.body = self._read()
+        self.server.requests.append((self.command, path))
+        if self.server.fault(self, path):
+            return
+        for method, pattern, answer in ROUTES:
+            found = re.fullmatch(pattern, path)
+            if found and self.command in method:
+                return answer(self, **found.groupdict())
+        self.refuse(404, "not implemented in the stand-in")
 
-    def do_HEAD(self):
-        self._answer(body=False)
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET
 
     def log_message(self, *args):
         pass
 
-    def _answer(self, *, body: bool):
-        path = unquote(urlsplit(self.path).path)
-        self.server.requests.append((self.command, path))
-        files = self.server.files
-        if path.startswith(f"/api/models/{REPO}/revision/"):
-            siblings = [{"rfilename": name} for name in files]
-            return self._json({"id": REPO, "sha": COMMIT, "private": False, "tags": [], "siblings": siblings}, body)
-        if path.startswith(f"/api/models/{REPO}/tree/"):
-            return self._json(
-                [{"type": "file", "path": n, "size": len(d), "oid": _oid(d)} for n, d in files.items()], body
-            )
-        if path.startswith(f"/{REPO}/resolve/"):
-            name = path.split("/", 5)[5]
-            if name in files:
-                return self._send(200, files[name], {"X-Repo-Commit": COMMIT, "ETag": f'"{_oid(files[name])}"'}, body)
-        return self._send(404, b"{}", {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"}, body)
+    def _read(self):
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = []
+        while size := int(self.rfile.readline(), 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
 
-    def _json(self, value: object, body: bool):
-        self._send(200, json.dumps(value).encode(), {"Content-Type": "application/json"}, body)
-
-    def _send(self, status: int, data: bytes, headers: dict[str, str], body: bool):
+    def send(self, status, data, headers=None):
         self.send_response(status)
-        for key, value in {**headers, "Content-Length": str(len(data))}.items():
+        for key, value in {"Content-Length": str(len(data)), **(headers or {})}.items():
             self.send_header(key, value)
         self.end_headers()
-        if body:
+        if self.command != "HEAD":
             self.wfile.write(data)
 
+    def json(self, value, status=200):
+        self.send(status, json.dumps(value).encode(), {"Content-Type": "application/json"})
 
-def _oid(data: bytes) -> str:
+    def refuse(self, status, text, code=None, **headers):
+        data = json.dumps({"error": text}).encode()
+        extra = {"X-Error-Code": code} if code else {}
+        self.send(status, data, {"X-Error-Message": text, **extra, **headers})
+
+    def repo(self, kind, name, *, write=False):
+        """The repository, or None when an error has been answered."""
+        if write and self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return self.refuse(401, "Invalid credentials")
+        if write and not self.server.may_write:
+            return self.refuse(403, "Forbidden: this token may only read")
+        found = self.server.repos.get((kind, name))
+        return found if found is not None else self.refuse(404, "Repository not found", "RepoNotFound")
+
+
+def whoami(h):
+    if h.headers.get("Authorization") != f"Bearer {TOKEN}":
+        return h.refuse(401, "Invalid credentials")
+    h.json({"type": "user", "name": h.server.user, "orgs": [], "auth": {"accessToken": {"role": "write"}}})
+
+
+def create(h):
+    asked = json.loads(h.body)
+    kind, name = asked.get("type") or "model", f"{asked.get('organization') or h.server.user}/{asked['name']}"
+    h.server.repos.setdefault((kind, name), None)
+    known = h.server.repos[kind, name]
+    if known is None:
+        h.server.repos[kind, name] = known = Repo(private=asked.get("visibility") == "private", sdk=asked.get("sdk"))
+        if h.repo(kind, name, write=True) is None:
+            del h.server.repos[kind, name]
+            return
+        known.commit({".gitattributes": b"*.safetensors filter=lfs\n"})
+        return h.json({"url": f"{h.server.address}/{'' if kind == 'model' else kind + 's/'}{name}"})
+    h.json({"error": "exists", "url": f"{h.server.address}/{'' if kind == 'model' else kind + 's/'}{name}"}, 409)
+
+
+def preupload(h, kind, name, revision):
+    repo = h.repo(kind, name, write=True)
+    if repo is None:
+        return
+    _, files = repo.at(revision)
+    answer = []
+    for file in json.loads(h.body)["files"]:
+        mode = "lfs" if file["path"].endswith(".safetensors") else "regular"
+        known = files.get(file["path"])
+        oid = {"oid": sha256(known) if mode == "lfs" else blob(known)} if known is not None else {}
+        answer.append({"path": file["path"], "uploadMode": mode, "shouldIgnore": False, **oid})
+    h.json({"files": answer})
+
+
+def lfs_batch(h, name):
+    objects = []
+    for wanted in json.loads(h.body)["objects"]:
+        href = f"{h.server.address}/_lfs/{wanted['oid']}"
+        actions = {"upload": {"href": href}, "verify": {"href": f"{href}/verify"}}
+        known = wanted["oid"] in h.server.lfs
+        objects.append({"oid": wanted["oid"], "size": wanted["size"], **({} if known else {"actions": actions})})
+    h.json({"transfer": "basic", "objects": objects})
+
+
+def lfs_put(h, oid):
+    assert sha256(h.body) == oid
+    h.server.lfs[oid] = h.body
+    h.send(200, b"")
+
+
+def commit(h, kind, name, revision):
+    repo = h.repo(kind, name, write=True)
+    if repo is None:
+        return
+    files = dict(repo.commits[-1][1])
+    for line in h.body.splitlines():
+        entry = json.loads(line)
+        value = entry["value"]
+        if entry["key"] == "file":
+            files[value["path"]] = base64.b64decode(value["content"])
+        elif entry["key"] == "lfsFile":
+            files[value["path"]] = h.server.lfs[value["oid"]]
+        elif entry["key"] == "deletedFile":
+            files.pop(value["path"], None)
+    oid = repo.commit(files)
+    h.json({"success": True, "commitOid": oid, "commitUrl": f"{h.server.address}/{name}/commit/{oid}"})
+
+
+def info(h, kind, name, revision="main"):
+    repo = h.repo(kind, name)
+    if repo is None:
+        return
+    found = repo.at(revision)
+    if found is None:
+        return h.refuse(404, "Invalid revision", "RevisionNotFound")
+    oid, files = found
+    siblings = [{"rfilename": path, "size": len(data), "blobId": blob(data)} for path, data in files.items()]
+    h.json({"id": name, "sha": oid, "private": repo.private, "tags": [], "siblings": siblings})
+
+
+def tree(h, kind, name, revision):
+    repo = h.repo(kind, name)
+    if repo is None:
+        return
+    files = repo.at(revision)[1]
+    h.json([{"type": "file", "path": p, "size": len(d), "oid": blob(d), **lfs_of(p, d)} for p, d in files.items()])
+
+
+def resolve(h, name, revision, path):
+    repo = h.repo("model", name)
+    if repo is None:
+        return
+    oid, files = repo.at(revision) or (None, {})
+    if path not in files:
+        return h.refuse(404, "Entry not found", "EntryNotFound", **{"X-Repo-Commit": oid or ""})
+    data = files[path]
+    headers = {"X-Repo-Commit": oid, "ETag": f'"{blob(data)}"', "Accept-Ranges": "bytes"}
+    if large := lfs_of(path, data):
+        headers |= {"X-Linked-Etag": f'"{large["lfs"]["oid"]}"', "X-Linked-Size": str(len(data))}
+    if span := re.fullmatch(r"bytes=(\d+)-(\d*)", h.headers.get("Range", "")):
+        start = int(span[1])
+        headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+        return h.send(206, data[start:], headers)
+    h.send(200, data, headers)
+
+
+def tag(h, kind, name, revision):
+    repo = h.repo(kind, name, write=True)
+    if repo is not None:
+        repo.tags[json.loads(h.body)["tag"]] = repo.at(revision)[0]
+        h.send(200, b"")
+
+
+def variables(h, name):
+    repo = h.repo("space", name, write=True)
+    if repo is not None:
+        asked = json.loads(h.body)
+        repo.variables[asked["key"]] = asked["value"]
+        h.json({key: {"key": key, "value": value} for key, value in repo.variables.items()})
+
+
+def hardware(h, name):
+    repo = h.repo("space", name, write=True)
+    if repo is not None:
+        repo.hardware = json.loads(h.body)["flavor"]
+        h.json({"stage": "BUILDING", "hardware": {"current": None, "requested": repo.hardware}, "gcTimeout": None})
+
+
+def of_kind(answer):
+    """The route's handler with `kinds`, as in the address, turned into the kind."""
+    return lambda h, kinds, **found: answer(h, kind=kinds.rstrip("s"), **found)
+
+
+NAME = r"(?P<name>[^/]+/[^/]+)"
+API = rf"/api/(?P<kinds>models|spaces)/{NAME}"
+ROUTES = [
+    ("GET", r"/api/whoami-v2", whoami),
+    ("POST", r"/api/repos/create", create),
+    ("POST", r"/api/validate-yaml", lambda h: h.json({"errors": [], "warnings": []})),
+    ("POST", rf"{API}/preupload/(?P<revision>.+)", of_kind(preupload)),
+    ("POST", rf"(?:/spaces)?/{NAME}\.git/info/lfs/objects/batch", lfs_batch),
+    ("PUT", r"/_lfs/(?P<oid>\w+)", lfs_put),
+    ("POST", r"/_lfs/\w+/verify", lambda h: h.json({})),
+    ("POST", rf"{API}/commit/(?P<revision>.+)", of_kind(commit)),
+    ("POST", rf"{API}/tag/(?P<revision>.+)", of_kind(tag)),
+    ("POST", rf"/api/spaces/{NAME}/variables", variables),
+    ("POST", rf"/api/spaces/{NAME}/hardware", hardware),
+    ("GET", API, of_kind(info)),
+    ("GET", rf"{API}/revision/(?P<revision>.+)", of_kind(info)),
+    ("GET", rf"{API}/tree/(?P<revision>.+)", of_kind(tree)),
+    ("GET HEAD", rf"/{NAME}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", resolve),
+]
+
+
+def blob(data):
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def lfs_of(path, data):
+    if not path.endswith(".safetensors"):
+        return {}
+    return {"lfs": {"oid": sha256(data), "size": len(data), "pointerSize": 130}}
+
+
 @contextlib.contextmanager
-def hub(folder: Path):
-    """A running stand-in that serves the files of a folder."""
-    server = Hub({path.name: path.read_bytes() for path in folder.iterdir()})
+def hub(folder: Path | None = None):
+    """A running stand-in; with a folder, its files are the newest commit of REPO."""
+    server = Hub()
+    if folder:
+        server.put(folder)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -91,3 +314,66 @@ def black_hole():
     """An address that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+# Faults: each makes a function for Hub.fault.
+
+
+def status(code, times=10**6, only="", **headers):
+    """Answers with a status, so many times, then as usual."""
+    left = [times]
+
+    def fault(handler, path):
+        if only not in path or left[0] <= 0:
+            return False
+        left[0] -= 1
+        handler.refuse(code, f"status {code}", **headers)
+        return True
+
+    return fault
+
+
+def spoilt(name, change):
+    """Sends another content for a file, under the headers of the right one as far as a client can tell."""
+
+    def fault(handler, path):
+        if handler.command != "GET" or not path.endswith(f"/{name}") or "/resolve/" not in path:
+            return False
+        oid, files = handler.server.repos["model", REPO].commits[-1]
+        data = change(files[name])
+        handler.send(200, data, {"X-Repo-Commit": oid, "ETag": f'"{blob(files[name])}"'})
+        return True
+
+    return fault
+
+
+def cut(name, times=10**6):
+    """Promises a whole file, sends half of it and hangs up."""
+    left = [times]
+
+    def fault(handler, path):
+        if handler.command != "GET" or not path.endswith(f"/{name}") or "/resolve/" not in path or left[0] <= 0:
+            return False
+        left[0] -= 1
+        data = handler.server.repos["model", REPO].commits[-1][1][name]
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data[: len(data) // 2])
+        handler.wfile.flush()
+        handler.connection.shutdown(socket.SHUT_RDWR)
+        handler.close_connection = True
+        return True
+
+    return fault
+
+
+def slow(name, seconds):
+    """Takes its time over a file."""
+
+    def fault(handler, path):
+        if handler.command == "GET" and path.endswith(f"/{name}"):
+            time.sleep(seconds)
+        return False
+
+    return fault

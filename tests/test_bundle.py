@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from muddle.bundle import EMBEDDED, FILES, load_bundle, seal
+from muddle.bundle import EMBEDDED, FILES, _seal_of, load_bundle, seal
 from muddle.errors import BundleError
 from muddle.latent import path
 
@@ -75,6 +75,24 @@ def test_a_changed_byte_is_found_in_every_file(bundle_copy, name):
         load_bundle(bundle_copy)
 
 
+def test_a_changed_byte_is_found_anywhere_in_the_config(bundle_copy):
+    path = bundle_copy / "config.json"
+    whole = path.read_bytes()
+    for place in range(0, len(whole) - 1, 7):  # the last byte is a line's end
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(BundleError):
+            load_bundle(bundle_copy)
+
+
+def test_the_fingerprint_is_of_what_muddles_depend_on(bundle_copy):
+    before = load_bundle(bundle_copy).fingerprint
+    (bundle_copy / "README.md").write_text("Another card")
+    seal(bundle_copy)
+    assert load_bundle(bundle_copy).fingerprint == before
+    tamper(bundle_copy, "centroids", lambda t: t["centroids"].__setitem__((0, 0), 0.5))
+    assert load_bundle(bundle_copy).fingerprint != before
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(bundle_copy, name):
     (bundle_copy / name).unlink()
@@ -130,6 +148,7 @@ def edit(folder, change):
     path = folder / "config.json"
     config = json.loads(path.read_text())
     change(config)
+    config["seal"] = _seal_of(config)  # as somebody would who means it
     path.write_text(json.dumps(config))
 
 

@@ -73,8 +73,8 @@ def test_the_results_are_the_reports():
 
 
 def test_the_model_card_is_the_reports():
-    report = json.loads((EMBEDDED / "report.json").read_text())
-    assert (EMBEDDED / "README.md").read_text() == model_card(report)
+    report, config = (json.loads((EMBEDDED / name).read_text()) for name in ("report.json", "config.json"))
+    assert (EMBEDDED / "README.md").read_text() == model_card(report, config)
 
 
 def test_the_front_matter_is_a_spaces_and_names_the_gradio_that_is_installed():

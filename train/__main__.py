@@ -23,6 +23,10 @@ STAGES = {
     "report": "measure everything, write report.json, the model card and pictures, and seal the bundle",
     "embed": "copy the sealed bundle to muddle/assets and write the README's numbers",
 }
+COMMANDS = {
+    "publish": "upload a finished bundle to the Hugging Face Hub (python -m train publish --help)",
+    "deploy": "upload the app to a Space (python -m train deploy --help)",
+}
 ALL = [stage for stage in STAGES if stage != "embed"]
 
 
@@ -30,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     """The command's options."""
     lines = [f"  {name:<12} {text}" for name, text in STAGES.items()]
     lines.append(f"  {'all':<12} {', '.join(ALL)}")
+    lines += [f"  {name:<12} {text}" for name, text in COMMANDS.items()]
     p = argparse.ArgumentParser(
         "python -m train", description=__doc__, epilog="\n".join(lines), formatter_class=argparse.RawTextHelpFormatter
     )
@@ -43,8 +48,19 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the stages; an expected error is one sentence on standard error and exit status 1."""
-    options = parser().parse_args(argv)
+    """Runs stages or a command; an expected error is one sentence on standard error and exit status 1."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        if argv and argv[0] in COMMANDS:
+            return importlib.import_module(f"train.{argv[0]}").main(argv[1:])
+        return run_stages(parser().parse_args(argv))
+    except MuddleError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def run_stages(options: argparse.Namespace) -> int:
+    """One stage, or all of them in order. Raises MuddleError."""
     job = Job(
         source=options.data,
         data_dir=options.data_dir,
@@ -52,14 +68,10 @@ def main(argv: list[str] | None = None) -> int:
         seed=options.seed,
         plan=QUICK if options.quick else Plan(),
     )
-    try:
-        for name in ALL if options.stage == "all" else [options.stage]:
-            began = time.monotonic()
-            importlib.import_module(f"train.{name}").run(job)
-            print(f"{name}: done in {time.monotonic() - began:.0f} s", flush=True)
-    except MuddleError as error:
-        print(error, file=sys.stderr)
-        return 1
+    for name in ALL if options.stage == "all" else [options.stage]:
+        began = time.monotonic()
+        importlib.import_module(f"train.{name}").run(job)
+        print(f"{name}: done in {time.monotonic() - began:.0f} s", flush=True)
     return 0
 
 

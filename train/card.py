@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from muddle.results import interval, result_table
+from muddle.results import ROWS, interval, result_table
 
 
 def pair_summary(report: dict[str, Any]) -> str:
@@ -59,23 +59,53 @@ def judge_table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def model_card(report: dict[str, Any]) -> str:
-    """The bundle's README.md."""
+def hash_table(config: dict[str, Any]) -> str:
+    """The sha256 of every file but config.json, which holds them, and this card."""
+    rows = [f"| `{name}` | `{digest}` |" for name, digest in config["files"].items() if name != "README.md"]
+    return "\n".join(["| file | sha256 |", "|---|---|", *rows])
+
+
+def model_index(report: dict[str, Any]) -> str:
+    """The results as the Hub reads them from a card's metadata."""
+    found = report["strategies"]["balanced"]
+    lines = [
+        "model-index:",
+        "- name: mnist-muddle",
+        "  results:",
+        "  - task:",
+        "      type: unconditional-image-generation",
+        "    dataset:",
+        "      type: ylecun/mnist",
+        "      name: MNIST",
+        "    metrics:",
+    ]
+    for key, text, _ in ROWS:
+        name = text.split(" (")[0]
+        lines += [f"    - type: {key}", f"      value: {found[key]['value']}", f'      name: "{name}"']
+    return "\n".join(lines)
+
+
+def model_card(report: dict[str, Any], config: dict[str, Any], repo: str | None = None) -> str:
+    """A bundle's README.md. `repo`: where it is published, with a sheet of samples beside it; None: in the code."""
     likeness, autoencoder = report["likeness"], report["autoencoder"]
+    name = f'"{repo}"' if repo else ""
+    sheet = "\n![One hundred muddles, ten of each digit, drawn by seed](samples.png)\n" if repo else ""
+    sample = config["sample"]
     return f"""---
 license: mit
 library_name: pytorch
 tags: [mnist, autoencoder, latent-space, ambiguity, uncertainty]
 datasets: [ylecun/mnist]
+{model_index(report)}
 ---
 # MNIST Muddle
 
 Weights, centroid matrix, judges and exemplars that turn a handwritten digit into one that nobody can place between two
 labels, and that still looks like a digit.
-
+{sheet}
 ```python
 from muddle import Muddler
-muddle = Muddler.from_pretrained("this/repository").muddle(4, target=9, seed=7)
+muddle = Muddler.from_pretrained({name}).muddle(4, target=9, seed=7)
 ```
 
 ## Results
@@ -100,6 +130,12 @@ score ranks held-out real digits above held-out bad ones with an AUC of {likenes
 For teaching latent spaces, and for testing whether a classifier knows when it should doubt. The ambiguity is measured
 by classifiers, not by people. Digits only; a soft label is the mean opinion of {len(report["judges"]) - 1} small
 networks.
+
+## Verify a copy
+`python -m muddle verify {repo or "FOLDER"}` checks every file against the hashes in `config.json`, and that the muddle
+`{sample["query"]}` has pixels (784 bytes, row by row) with the sha256 `{sample["sha256"]}`.
+
+{hash_table(config)}
 
 ## Data and licence
 Code and weights: MIT. The exemplars are images of MNIST (Yann LeCun, Corinna Cortes, Christopher Burges), CC BY-SA 3.0.

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from muddle import __version__
-from muddle.bundle import FORMAT, load_bundle, seal, update_config
+from muddle.bundle import FORMAT, update_config
 from muddle.pipeline import Batch, Muddler, joined, to_unit
 from muddle.strategies import STRATEGIES
-from train import card, measure, sheets
+from train import finish, measure, sheets
 from train.data import Digits
 from train.job import Job
 from train.loop import in_batches
@@ -25,16 +25,12 @@ PAIRS = [(a, b) for a in range(10) for b in range(10) if a != b]
 def run(job: Job) -> None:
     """Writes the bundle's report.json and README.md, the pictures beside it, and the hashes that make it whole."""
     provenance(job)
-    for name, text in (("report.json", "{}\n"), ("README.md", "\n")):  # a whole bundle, to be measured as it is loaded
-        (job.bundle / name).write_text(text)
-    seal(job.bundle)
-    muddler = Muddler(load_bundle(job.bundle))
+    (job.bundle / "report.json").write_text("{}\n")
+    muddler = finish.unfinished(job.bundle)  # a whole bundle, to be measured as it is loaded
     panel = load_panel(job)
     report = _rounded({**_training(job, muddler), **_muddles(job, muddler, panel), **_real(job, muddler, panel)})
     (job.bundle / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-    (job.bundle / "README.md").write_text(card.model_card(report))
-    seal(job.bundle)
-    load_bundle(job.bundle)
+    finish.finish(job.bundle)
 
 
 def provenance(job: Job) -> None:

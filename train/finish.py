@@ -1,0 +1,31 @@
+"""The last touch to a bundle: a muddle to verify copies by, the model card, and the hashes that make it whole."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from muddle.bundle import load_bundle, seal, update_config
+from muddle.pipeline import Muddler
+from muddle.recipe import Recipe
+from train.card import model_card
+
+SAMPLE = Recipe(4, 9, 7)
+
+
+def unfinished(folder: Path) -> Muddler:
+    """A Muddler on a bundle that has everything but its card and its sample, which are emptied."""
+    (folder / "README.md").write_text("\n")
+    update_config(folder, sample=None)
+    seal(folder)
+    return Muddler(load_bundle(folder))
+
+
+def finish(folder: Path, repo: str | None = None) -> Muddler:
+    """Writes the sample, the card (for a repository of that name) and the hashes, and loads the whole back."""
+    pixels = SAMPLE.make(unfinished(folder)).image.tobytes()
+    update_config(folder, sample={"query": SAMPLE.query(), "sha256": hashlib.sha256(pixels).hexdigest()})
+    config = json.loads((folder / "config.json").read_text())
+    report = json.loads((folder / "report.json").read_text())
+    (folder / "README.md").write_text(model_card(report, config, repo))
+    seal(folder)
+    return Muddler(load_bundle(folder))

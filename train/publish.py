@@ -1,0 +1,70 @@
+"""`python -m train publish`: a finished bundle to the Hugging Face Hub, in one commit."""
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from muddle import hub
+from muddle.bundle import EMBEDDED, FILES, load_bundle
+from muddle.errors import ArgumentError, BundleError
+from muddle.pipeline import Muddler
+from train import sheets
+from train.finish import finish
+
+PER_DIGIT = 10  # samples on the card's sheet
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    p = argparse.ArgumentParser("python -m train publish", description=__doc__)
+    p.add_argument("--repo", required=True, help="USER/NAME of the model repository; it is created if it is missing")
+    p.add_argument("--bundle", type=Path, default=EMBEDDED, help="its folder (default: the one that ships)")
+    p.add_argument("--private", action="store_true", help="make a new repository private")
+    p.add_argument("--tag", help="a tag for the commit")
+    p.add_argument("--dry-run", action="store_true", help="build and check everything, and stop before the network")
+    return p
+
+
+def main(argv: list[str]) -> int:
+    """Prints where the bundle is and the revision to pin. Raises MuddleError."""
+    options = parser().parse_args(argv)
+    check_repo("repo", options.repo)
+    if not options.dry_run:
+        hub.check_owner(options.repo)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = build(options.bundle, Path(scratch) / "bundle", options.repo)
+        for path in sorted(folder.iterdir()):
+            print(f"{path.stat().st_size:>10,}  {path.name}")
+        if options.dry_run:
+            print("Checked, and not uploaded: this was a dry run.")
+            return 0
+        message = f"Bundle {load_bundle(folder).fingerprint[:12]}"
+        done = hub.upload(folder, options.repo, private=options.private, message=message, tag=options.tag)
+    print(f"{done.address}\nrevision {done.revision}")
+    print(f"Use it with: MUDDLE_REPO={options.repo} MUDDLE_REVISION={done.revision} python app.py")
+    return 0
+
+
+def build(source: Path, folder: Path, repo: str) -> Path:
+    """A copy of a bundle with the card for its repository and a sheet of samples, loaded back and compared."""
+    original = Muddler(load_bundle(source))
+    folder.mkdir(parents=True)
+    for name in (*FILES, "config.json"):
+        shutil.copyfile(source / name, folder / name)
+    copy = finish(folder, repo)
+    digits = np.repeat(np.arange(10), PER_DIGIT)
+    made = copy.muddle_many(digits, [None] * len(digits), range(len(digits)))
+    some = original.muddle_many(digits[::PER_DIGIT], [None] * 10, range(0, len(digits), PER_DIGIT))
+    if not (some.images == made.images[::PER_DIGIT]).all():
+        raise BundleError(folder, "it does not make the muddles that its source makes", "Please report this.")
+    sheets.sheet(made.images, folder / "samples.png", columns=10)
+    return folder
+
+
+def check_repo(name: str, repo: str) -> None:
+    """ArgumentError unless it is USER/NAME."""
+    if repo.count("/") != 1 or not all(repo.split("/")):
+        raise ArgumentError(name, repo, "give it as USER/NAME")
