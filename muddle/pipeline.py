@@ -334,7 +334,7 @@ def check_labels(digit: int, target: int | None) -> tuple[int, int | None]:
         return digit, None
     target = _integer("target", target, range(10))
     if target == digit:
-        raise ArgumentError("target", target, "it must differ from the digit; None chooses the nearest other class")
+        raise ArgumentError("target", target, "it must differ from the digit")
     return digit, target
 
 

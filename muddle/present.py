@@ -16,23 +16,38 @@ BETWEEN_TWO = 0.4  # probability that each of the two labels gets
 WORTH_A_WORD = 0.05  # probability of all other labels together
 
 
-def criteria(m: Muddle) -> list[tuple[str, bool]]:
-    """The author's three criteria of a good output, and whether the judges find them met."""
+def criteria(m: Muddle) -> list[tuple[str, bool, str]]:
+    """The author's three criteria of a good output, whether the judges find them met, and by what."""
+    digit, target, entropy, likeness = m.scores.p_digit, m.scores.p_target, m.scores.entropy, m.scores.likeness
     return [
-        ("difficult to tell what digit it is", m.scores.entropy >= HARD_TO_TELL),
-        ("still looks like a digit", m.scores.likeness >= LIKE_A_DIGIT),
-        ("hard to choose between 2 labels", min(m.scores.p_digit, m.scores.p_target) > BETWEEN_TWO),
+        (
+            "difficult to tell what digit it is",
+            entropy >= HARD_TO_TELL,
+            f"{entropy:.1f} bits of doubt; a fair coin has 1, and it takes {HARD_TO_TELL}",
+        ),
+        (
+            "still looks like a digit",
+            likeness >= LIKE_A_DIGIT,
+            f"more like one than {likeness:.0f} % of real digits; it takes {LIKE_A_DIGIT} %",
+        ),
+        (
+            "hard to choose between 2 labels",
+            min(digit, target) > BETWEEN_TWO,
+            f"{_percent(digit)} and {_percent(target)}; it takes {_percent(BETWEEN_TWO)} for each",
+        ),
     ]
 
 
 def verdict(m: Muddle) -> str:
     """What the judges think, in a sentence."""
     digit, target = m.scores.p_digit, m.scores.p_target
-    said = f"{m.digit} or {m.target}? {100 * digit:.0f} % to {100 * target:.0f} %"
-    if 1 - digit - target >= WORTH_A_WORD:
-        said += f", anything else {100 * (1 - digit - target):.0f} %"
-    looks = "yes" if m.scores.likeness >= LIKE_A_DIGIT else "hardly"
-    return f"{said}; {m.scores.entropy:.1f} bits; looks like a digit: {looks}"
+    said = f"{m.digit} or {m.target}? The judges say {m.digit}: {_percent(digit)}, {m.target}: {_percent(target)}"
+    other = 1 - digit - target
+    return f"{said}, anything else: {_percent(other)}" if other >= WORTH_A_WORD else said
+
+
+def _percent(probability: float) -> str:
+    return f"{100 * probability:.0f} %"
 
 
 def as_json(m: Muddle, muddler: Muddler) -> dict[str, Any]:

@@ -17,7 +17,8 @@ DOORS = {
 }
 RANKS = [  # imports run downhill: a module imports only what stands before it
     "errors", "autoencoder", "judge", "latent", "likeness", "metrics", "projection", "surrogate", "strategies",
-    "render", "drawing", "results", "bundle", "hub", "locate", "pipeline", "recipe", "verify", "present", "ui", "__main__",
+    "render", "drawing", "results", "bundle", "hub", "locate", "pipeline", "recipe", "verify", "present", "ui",
+    "__main__",
 ]  # fmt: skip
 
 

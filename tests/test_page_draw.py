@@ -63,7 +63,7 @@ def test_a_drawing_is_shown_as_the_network_sees_it_and_muddled(drawing, muddler)
     wait_for_another(page, before)
     assert shown(page).startswith("7-")
     assert pixels(page, f"{RESULT} .source canvas") == seen
-    assert "your drawing" in page.inner_text(f"{RESULT} .source")
+    assert "your drawing, read as a" in page.inner_text(f"{RESULT} .source")
     assert muddle_pixels(page) == muddler.muddle_image(grey.astype(np.uint8), 7, seed=7).image.flatten().tolist()
 
 
@@ -117,7 +117,7 @@ def test_without_a_drawing_the_button_says_what_to_do(drawing):
     page = drawing
     before = shown(page)
     page.click("#muddle-drawing")
-    page.get_by_text("draw a digit or upload a photo first").wait_for()
+    page.get_by_text("Draw a digit or upload a photo first").wait_for()
     assert shown(page) == before
 
 

@@ -28,11 +28,15 @@ def test_all_pairs_are_made_on_demand_and_a_cell_opens_its_result(visit, muddler
     sheet = np.array(Image.open(io.BytesIO(data)).convert("L"))
     assert (sheet[3 * 60 + 2 : 3 * 60 + 58 : 2, 8 * 60 + 2 : 8 * 60 + 58 : 2] == m.image).all()
     before = shown(page)
-    cell.click()
+    page.get_by_role("button", name="Open 3 to 7").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == cell.get_attribute("aria-label")
+    page.keyboard.press("Enter")
     wait_for_another(page, before)
     assert shown(page) == "3-8-7-balanced-11"
     assert muddle_pixels(page) == m.image.flatten().tolist()
     page.wait_for_selector("#by-digit", state="visible")
+    page.wait_for_function("document.activeElement.className === 'result'")
     page.wait_for_function("location.search.includes('digit=3&target=8')")
 
 
@@ -72,17 +76,17 @@ def test_a_guess_is_answered_with_what_the_judges_thought_and_counted(visit):
     said = page.inner_text("#guess .reveal")
     assert "You saw no digit" in said
     assert "It was made between" in said
-    assert "1 guessed" in page.inner_text("#guess .score")
+    assert "In 1 guess you named" in page.inner_text("#guess .score")
     page.get_by_role("button", name="Next").click()
     page.wait_for_function("() => !document.querySelector('#guess .bars')")
     assert new_riddle(page) != first
     answer(page, "9", "certain")
-    assert "2 guessed" in page.inner_text("#guess .score")
+    assert "In 2 guesses you named" in page.inner_text("#guess .score")
     page.reload()
     page.wait_for_selector(f"{RESULT}[data-muddle]")
     open_tab(page, "Guess")
     page.wait_for_selector("#guess .score")
-    assert "2 guessed" in page.inner_text("#guess .score")
+    assert "In 2 guesses you named" in page.inner_text("#guess .score")
     page.get_by_role("button", name="Start over").click()
     assert "Your score will be kept here" in page.inner_text("#guess .score")
 

@@ -10,12 +10,15 @@ from muddle.present import about_bundle
 from muddle.results import result_table
 from muddle.ui.component import read
 
+PANEL = """Measured by a panel: classifiers of other kinds than the judges, trained apart, which no search ever sees,
+since a search can always please its own judges. People have not been asked yet. Intervals are 95 %."""
+
 
 def add_about(muddler: Muddler) -> None:
     """Adds the tab's content to the page that is being built."""
     gr.Markdown(read("about.md"))
     gr.HTML(read("pipeline.svg"), css_template=read("about.css"), html_template=read("about.html"))
-    gr.Markdown(f"## How good it is\n{result_table(muddler.bundle.report)}\n\n{read('about-end.md')}")
+    gr.Markdown(f"## How good it is\n{PANEL}\n\n{result_table(muddler.bundle.report)}\n\n{read('about-end.md')}")
     gr.Markdown(f"## This copy\n{bundle_line(muddler)}\n\n{how_to_run()}")
     with gr.Accordion("Model card of the bundle", open=False):
         gr.Markdown(without_front_matter(muddler.bundle.card))

@@ -63,7 +63,7 @@ def new_seed() -> int:
 def drawing(value: str | None) -> np.ndarray:
     """The drawing pad's value as uint8 (28, 28). Raises ArgumentError."""
     if not value:
-        raise ArgumentError("image", "of nothing", "draw a digit or upload a photo first")
+        raise MuddleError("Draw a digit or upload a photo first.")
     try:
         image = np.frombuffer(base64.b64decode(value, validate=True), np.uint8).reshape(28, 28)
     except (ValueError, TypeError) as error:

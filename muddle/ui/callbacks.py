@@ -55,6 +55,13 @@ class Callbacks:
         recipe = Recipe(int(digit), chosen(target), whole(seed), strategy, whole(steps), whole(source))
         return answers.shown(self.muddler, recipe)
 
+    def by_choice(
+        self, digit: str, target: str, _source: float | None, seed: float, strategy: str, steps: float
+    ) -> tuple[Any, ...]:
+        """Another digit was chosen: a source of the old one goes, and a target that it would equal -> both, result."""
+        target = AUTO if target == digit else target
+        return target, None, self.by_digit(digit, target, None, seed, strategy, steps)
+
     def by_digit_again(
         self, digit: str, target: str, _source: float | None, _seed: float, strategy: str, steps: float
     ) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from muddle.errors import MuddleError
 from muddle.recipe import Recipe
 
 TITLE = "MNIST Muddle"
-DESCRIPTION = "A handwritten digit that nobody can place between two labels, and that still looks like a digit."
+DESCRIPTION = "Pick a digit and get one that could be either of two, a 4 or a 9, and still looks like a digit."
 THEIRS = re.compile(rb'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 
 

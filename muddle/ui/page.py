@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import gradio as gr
 from starlette.middleware import Middleware
 
-from muddle.pipeline import SEEDS, STEPS, Muddler
+from muddle.bundle import Origin
+from muddle.pipeline import STEPS, Muddler
 from muddle.recipe import AUTO, Recipe
 from muddle.strategies import STRATEGIES
 from muddle.ui import answers, api
@@ -18,9 +19,9 @@ from muddle.ui.theme import theme
 
 DIGITS = [str(d) for d in range(10)]
 HELP = {
-    "balanced": "the judges cannot place it (ours)",
-    "midpoint": "the average of both codes (the original)",
-    "farthest": "the step farthest from both images (the original's further thought)",
+    "balanced": "the judges cannot place it (the default)",
+    "midpoint": "halfway between the two codes, as the original of 2021 did",
+    "farthest": "the step least like both images, the original's further thought",
 }
 USUAL = Recipe()
 
@@ -87,8 +88,8 @@ def lay_out(muddler: Muddler) -> Parts:
     with gr.Tabs() as tabs:
         with gr.Tab("Muddle", id="muddle", elem_id="by-digit"):
             with gr.Row():
-                digit = _radio(DIGITS, str(USUAL.digit), "Digit", "what the source is", "digit")
-                about_target = "what it leans to; auto: the class nearest to the source"
+                digit = _radio(DIGITS, str(USUAL.digit), "Digit", "what to start from", "digit")
+                about_target = "what to mix it with; auto: the most similar other digit"
                 target = _radio([AUTO, *DIGITS], AUTO, "Target", about_target, "target")
             with gr.Row(equal_height=True):
                 muddle = gr.Button("Muddle", variant="primary", elem_id="muddle")
@@ -97,7 +98,7 @@ def lay_out(muddler: Muddler) -> Parts:
             pad = component("pad", server=[look])
             with gr.Row():
                 its = _radio([AUTO, *DIGITS], AUTO, "It is a", "auto: what the judges see", "its")
-                its_target = _radio([AUTO, *DIGITS], AUTO, "Target", "auto: the nearest other class", "its-target")
+                its_target = _radio([AUTO, *DIGITS], AUTO, "Target", "auto: the most similar other digit", "its-target")
             with gr.Row(equal_height=True):
                 muddle_drawing = gr.Button("Muddle the drawing", variant="primary", elem_id="muddle-drawing")
                 another = gr.Button("Again, with another partner", elem_id="another")
@@ -114,11 +115,12 @@ def lay_out(muddler: Muddler) -> Parts:
             with gr.Row():
                 steps = gr.Slider(STEPS[0], STEPS[-1], USUAL.steps, step=1, label="Steps from source to partner")
                 about_seed = "chooses source and partners: the same seed, the same muddle"
-                seed = _number(USUAL.seed, "Seed", about_seed, "seed", minimum=SEEDS[0], maximum=SEEDS[-1])
-                about_source = "its place among the exemplars; empty: the seed chooses"
+                seed = _number(USUAL.seed, "Seed", about_seed, "seed")
+                about_source = "its place among the exemplars, from 0; empty: the seed chooses"
                 source = _number(None, "Source image", about_source, "source")
         result = component("result", scripts=("path", "map", "keep"), points=answers.map_points(muddler))
-        gr.Markdown(bundle_line(muddler), elem_id="bundle")
+        if muddler.bundle.origin != Origin("embedded"):  # the one that ships needs no word but in About
+            gr.Markdown(bundle_line(muddler), elem_id="bundle")
     return Parts(
         tabs, digit, target, muddle, again, pad, its, its_target, muddle_drawing, another, pairs, guess, source, seed,
         strategy, steps, result,
@@ -133,25 +135,29 @@ def wire(page: gr.Blocks, parts: Parts, callbacks: Callbacks) -> None:
     by_drawing = [p.pad, p.its, p.its_target, *settings]
     after_click = [p.tabs, p.digit, p.target, p.source, *settings, p.result]
     after_link = [p.tabs, p.digit, p.target, p.pad, p.its, p.its_target, p.source, *settings, p.result]
+    go, busy = read("go.js"), read("busy.js")
     events = [
-        (p.muddle.click, callbacks.by_digit, by_digit, p.result),
-        (p.again.click, callbacks.by_digit_again, by_digit, [p.source, p.seed, p.result]),
-        (p.muddle_drawing.click, callbacks.by_drawing, by_drawing, p.result),
-        (p.another.click, callbacks.by_drawing_again, by_drawing, [p.seed, p.result]),
-        *((of.select, callbacks.by_click, [p.target, *settings], after_click) for of in (p.result, p.pairs, p.guess)),
-        (page.load, callbacks.by_link, None, after_link),
+        (p.muddle.click, callbacks.by_digit, by_digit, p.result, go),
+        (p.again.click, callbacks.by_digit_again, by_digit, [p.source, p.seed, p.result], go),
+        (p.digit.input, callbacks.by_choice, by_digit, [p.target, p.source, p.result], busy),
+        (p.target.input, callbacks.by_digit, by_digit, p.result, busy),
+        (p.muddle_drawing.click, callbacks.by_drawing, by_drawing, p.result, go),
+        (p.another.click, callbacks.by_drawing_again, by_drawing, [p.seed, p.result], go),
+        (p.result.select, callbacks.by_click, [p.target, *settings], after_click, go),
+        (p.pairs.select, callbacks.by_click, [p.target, *settings], after_click, go),
+        (p.guess.select, callbacks.by_click, [p.target, *settings], after_click, go),
+        (page.load, callbacks.by_link, None, after_link, busy),
     ]
     hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    for trigger, callback, inputs, outputs in events:
-        event = trigger(callback, inputs, outputs, js=read("busy.js"), **hidden)
+    for trigger, callback, inputs, outputs, before in events:
+        event = trigger(callback, inputs, outputs, js=before, trigger_mode="always_last", **hidden)
         event.success(None, p.result, None, js=read("address.js"), **hidden)
         event.failure(None, None, None, js=read("ready.js"), **hidden)
-    p.digit.input(None, None, p.source, js="() => null", **hidden)  # another digit is another source
 
 
 def _radio(choices: list[str], value: str, label: str, info: str, elem_id: str) -> gr.Radio:
     return gr.Radio(choices, value=value, label=label, info=info, elem_id=elem_id, elem_classes="choice", min_width=280)
 
 
-def _number(value: int | None, label: str, info: str, elem_id: str, **limits: int) -> gr.Number:
-    return gr.Number(value, precision=0, label=label, info=info, elem_id=elem_id, **limits)
+def _number(value: int | None, label: str, info: str, elem_id: str) -> gr.Number:
+    return gr.Number(value, precision=0, label=label, info=info, elem_id=elem_id)

@@ -34,15 +34,20 @@ function remember(s) {
 function tally(s) {
   if (!s.rounds) return score.replaceChildren("Your score will be kept here, in this browser only.");
   const mean = (total) => percent(Math.round((100 * total) / s.rounds) / 100);
-  const text = `${s.rounds} guessed · one of the judges' two: ${s.named} · the judges' first: ${s.agreed} · you were ${mean(s.sure)} sure, the judges ${mean(s.judges)}`;
-  score.replaceChildren(text, button("Start over", () => remember(fresh())));
+  const times = (n) => (n === 1 ? "once" : `${n} times`);
+  const rounds = s.rounds === 1 ? "1 guess" : `${s.rounds} guesses`;
+  const text = `In ${rounds} you named one of the two ${times(s.named)}, and what the judges thought likeliest ${times(s.agreed)}.`;
+  const sure = `How sure you said you were: ${mean(s.sure)} on average; the judges, of their first: ${mean(s.judges)}.`;
+  score.replaceChildren(make("span", {}, text), make("span", {}, sure), button("Start over", () => remember(fresh())));
 }
 
-async function ask() {
+async function ask(focus) {
   form.reset();
   reveal.replaceChildren();
   reveals.disabled = true;
+  reveals.hidden = false;
   next.textContent = "Skip";
+  next.classList.remove("primary");
   riddle = await answered(server.riddle({}), "Try again in a moment.");
   if (riddle.error) {
     next.textContent = "Try again";
@@ -50,15 +55,16 @@ async function ask() {
   } else {
     paint(canvas, bytes(riddle.pixels));
     reveals.disabled = false;
+    if (focus) view.querySelector(".answers input").focus();
   }
 }
 
 function judged(answer) {
   const order = riddle.soft_label.map((p, k) => [p, k]).sort(([a], [b]) => b - a);
   const [[, first], [, second]] = order;
-  const named = [riddle.digit, riddle.target].includes(+answer) && answer !== "none";
-  const said = answer === "none" ? "You saw no digit" : `You saw a ${answer}`;
-  const verdict = named ? "one of the two it was made to lie between" : "the judges thought otherwise";
+  const oneOfTwo = [riddle.digit, riddle.target].includes(+answer) && answer !== "none";
+  const said = answer === "none" ? "You saw no digit" : `You saw ${named(answer)}`;
+  const verdict = oneOfTwo ? "one of the two it was made to lie between" : "the judges thought otherwise";
   const bars = make("ul", { class: "bars", "aria-label": "The judges' opinion" });
   for (const [p, k] of order.filter(([p], i) => i < 2 || p > 0.03)) {
     const bar = make("span", {});
@@ -69,22 +75,23 @@ function judged(answer) {
   const look = button("See how it was made", () => trigger("select", { digit, target, seed, strategy: "balanced" }));
   const line = `${said}: ${verdict}. It was made between ${digit} and ${target}; the judges' first two are ${first} and ${second}.`;
   reveal.replaceChildren(make("p", {}, line), bars, look);
-  return { named, agreed: +answer === first && answer !== "none", judges: order[0][0] };
+  return { oneOfTwo, agreed: +answer === first && answer !== "none", judges: order[0][0] };
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (reveals.disabled) return;
   const given = new FormData(form);
-  const { named, agreed, judges } = judged(given.get("answer"));
+  const { oneOfTwo, agreed, judges } = judged(given.get("answer"));
   const s = remembered();
   const sure = s.sure + Number(given.get("sure"));
-  remember({ rounds: s.rounds + 1, named: s.named + named, agreed: s.agreed + agreed, sure, judges: s.judges + judges });
-  reveals.disabled = true;
+  remember({ rounds: s.rounds + 1, named: s.named + oneOfTwo, agreed: s.agreed + agreed, sure, judges: s.judges + judges });
+  reveals.disabled = reveals.hidden = true;
   next.textContent = "Next";
+  next.classList.add("primary");
   next.focus();
 });
-next.addEventListener("click", ask);
+next.addEventListener("click", () => ask(true));
 
 tally(remembered());
 ask();

@@ -43,12 +43,19 @@ function codeTabs(m) {
 }
 
 function keepRow(m, muddle, name) {
-  const file = (text, kind, suffix = "") =>
-    make("a", { href: `${base()}${kind}${m.query}`, download: `${name}${suffix}.${kind.split(".")[1]}` }, text);
-  const png = (side) => make("a", { href: enlarged(muddle, side), download: `${name}-${side}.png` }, `PNG, ${side} px`);
+  const file = (text, kind, title, suffix = "") =>
+    make("a", { href: `${base()}${kind}${m.query}`, download: `${name}${suffix}.${kind.split(".")[1]}`, title }, text);
+  const png = (side, title) =>
+    make("a", { href: enlarged(muddle, side), download: `${name}-${side}.png`, title }, `PNG, ${side} px`);
   const link = m.link.startsWith("?") ? base() + m.link : m.link;
   const copy = button("Copy link", () => copied(link, copy), { class: "primary" });
-  const gif = file("GIF", "muddle.gif");
-  const files = [png(28), png(560), gif, file("WebP", "muddle.webp"), file("Strip", "strip.png", "-strip"), file("JSON", "muddle.json")];
+  const files = [
+    png(28, "The muddle, pixel for pixel"),
+    png(560, "The muddle, large"),
+    file("GIF", "muddle.gif", "The path there and back, as an animation"),
+    file("WebP", "muddle.webp", "The same, smaller"),
+    file("Strip", "strip.png", "Every step side by side, one picture", "-strip"),
+    file("JSON", "muddle.json", "Everything, with soft label and scores"),
+  ];
   return make("div", { class: "keep" }, copy, make("span", { class: "files" }, "Download:", ...files));
 }

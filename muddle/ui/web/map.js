@@ -5,7 +5,7 @@ const REACH = 16; // pixels around the pointer in which an exemplar is found
 
 function latentMap(points, take) {
   const canvas = make("canvas", { class: "map", tabindex: 0, role: "application" });
-  canvas.setAttribute("aria-label", "Latent map: arrow keys walk from image to image, Enter takes one as the source");
+  canvas.setAttribute("aria-label", "Latent map: arrow keys walk from image to image, Enter starts from one");
   const tip = make("canvas", { class: "tip digit-image", width: SIZE, height: SIZE, hidden: "", "aria-hidden": "true" });
   const said = make("p", { class: "said", role: "status" });
   const places = new Float32Array(bytes(points.places).buffer); // x and y of each exemplar, in [-1, 1]
@@ -102,7 +102,7 @@ function latentMap(points, take) {
   function point(i) {
     cursor = i;
     tip.hidden = i === null || !sheet?.complete;
-    said.textContent = i === null ? "" : `a ${labels[i]}: click or press Enter to take it as the source`;
+    said.textContent = i === null ? "" : `${named(labels[i])}: click it or press Enter to take it as the source`;
     if (!tip.hidden) {
       const context = tip.getContext("2d");
       context.drawImage(sheet, SIZE * (i % COLUMNS), SIZE * Math.floor(i / COLUMNS), SIZE, SIZE, 0, 0, SIZE, SIZE);
@@ -133,15 +133,21 @@ function latentMap(points, take) {
   }
 
   canvas.addEventListener("pointermove", (event) => {
+    if (event.pointerType === "touch") return;
     wake();
     const { best, least } = nearest(event.offsetX, event.offsetY);
     point(least < REACH * REACH ? best : null);
   });
-  canvas.addEventListener("pointerleave", () => point(null));
+  canvas.addEventListener("pointerleave", (event) => event.pointerType === "touch" || point(null));
   canvas.addEventListener("blur", () => point(null));
+  let pointed = null; // at the time the pointer went down: a finger shows first, and takes with a second tap
+  canvas.addEventListener("pointerdown", () => (pointed = cursor));
   canvas.addEventListener("click", (event) => {
+    wake();
     const { best, least } = nearest(event.offsetX, event.offsetY);
-    if (least < REACH * REACH) take(best, labels[best]);
+    if (least >= REACH * REACH) return point(null);
+    if (event.pointerType === "touch" && best !== pointed) return point(best);
+    take(best, labels[best]);
   });
   canvas.addEventListener("keydown", (event) => {
     const [h, v] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] || [];
@@ -163,14 +169,16 @@ function latentMap(points, take) {
   new ResizeObserver(draw).observe(canvas);
   new MutationObserver(redraw).observe(document.body, { attributeFilter: ["class"] }); // dark or light
 
-  const legend = "Small numerals: real images, placed so that codes that are near lie near. Large: the centroids. ";
-  const key = make("p", { class: "legend-text" }, legend + "S source, P partner, ★ the muddle, ○ the step of the slider. Click a numeral to take it as the source.");
+  const what = "Each numeral is a real image; similar handwriting lies close together. Click one to start from it.";
+  const key = "Large numerals: the mean of each digit, its centroid. S source, P partner, ★ the muddle, ○ the step of the slider.";
+  const field = make("div", { class: "field" }, canvas, tip);
   return {
-    node: make("div", { class: "latent-map" }, make("div", { class: "field" }, canvas, tip), said, key),
-    show: (muddle) => {
+    node: make("div", { class: "latent-map" }, make("p", { class: "hint" }, what), field, said, make("p", { class: "hint" }, key)),
+    show: (muddle, taken) => {
       m = muddle;
       step = 0;
       draw();
+      if (taken) said.textContent = `Taken: the source is now this ${m.digit}, at S.`;
     },
     move: (i) => {
       step = i;

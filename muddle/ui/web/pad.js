@@ -20,6 +20,7 @@ function redraw() {
     const [width, height] = [photo.width * scale, photo.height * scale];
     context.drawImage(photo, (pad.width - width) / 2, (pad.height - height) / 2, width, height);
   }
+  view.querySelector(".invitation").hidden = Boolean(photo || strokes.length);
   context.strokeStyle = "#fff";
   context.lineWidth = INK;
   context.lineCap = context.lineJoin = "round";
@@ -47,7 +48,9 @@ async function prepare(source) {
   if (turn !== asked) return; // a later stroke was faster
   props.value = answer.pixels || "";
   show(answer.pixels);
-  tell(answer.error || `The judges see a ${answer.digit} (${percent(answer.share)}).`, Boolean(answer.error));
+  const sure = `The judges see ${named(answer.digit)} (${percent(answer.share)}).`;
+  const unsure = `The judges are not sure: perhaps ${named(answer.digit)} (${percent(answer.share)}). Say below what it is.`;
+  tell(answer.error || (answer.share > 0.8 ? sure : unsure), Boolean(answer.error));
 }
 
 function clear() {

@@ -8,10 +8,10 @@ let seed = 7;
 let turn = 0;
 
 function clear() {
-  const head = make("tr", {}, make("td", {}), ...digits.map((t) => make("th", { scope: "col" }, `→ ${t}`)));
+  const head = make("tr", {}, make("td", {}), ...digits.map((t) => make("th", { scope: "col" }, make("i", { "aria-hidden": "true" }, "→ "), `${t}`)));
   const rows = digits.map((d) => {
     const cells = digits.map(() => make("td", {}, make("span", { class: "empty" })));
-    return make("tr", {}, make("th", { scope: "row" }, `${d} →`), ...cells);
+    return make("tr", {}, make("th", { scope: "row" }, `${d}`, make("i", { "aria-hidden": "true" }, " →")), ...cells);
   });
   table.replaceChildren(make("caption", { class: "unseen" }, "Muddles from the row's digit to the column's"), head, ...rows);
 }
@@ -26,6 +26,7 @@ function fill(digit, row) {
     const cell = button("", () => trigger("select", { digit, target, seed, strategy: "balanced" }), { title: words, "aria-label": `Open ${words}` });
     cell.classList.toggle("split", Math.min(p_digit, p_target) > 0.4);
     cell.append(picture(bytes(pixels)));
+    cell.tabIndex = table.querySelector("td button") ? -1 : 0;
     cells[target].replaceChildren(cell);
   }
 }
@@ -36,6 +37,7 @@ async function run() {
   save.hidden = true;
   bar.hidden = stop.hidden = false;
   go.disabled = again.disabled = true;
+  stop.focus();
   let made = 0;
   try {
     for (const digit of digits) {
@@ -51,7 +53,7 @@ async function run() {
       made += row.cells.length;
     }
     const split = table.querySelectorAll(".split").length;
-    said.textContent = `${split} of 90 are framed: the judges give both digits more than 40 %. Seed ${seed}.`;
+    said.textContent = `${split} of 90 have a blue frame: the judges give both digits more than 40 %. Seed ${seed}.`;
     keepTable();
   } finally {
     if (mine === turn) finish();
@@ -60,8 +62,10 @@ async function run() {
 
 function finish() {
   turn++;
+  const focused = document.activeElement === stop;
   bar.hidden = stop.hidden = true;
   go.disabled = again.disabled = false;
+  if (focused) go.focus();
 }
 
 function keepTable() {
@@ -80,6 +84,23 @@ function keepTable() {
   save.hidden = false;
 }
 
+// One Tab reaches the table, arrow keys walk in it.
+table.addEventListener("keydown", (event) => {
+  const [right, below] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] || [];
+  const from = event.target.closest("td");
+  if (right === undefined || !from) return;
+  event.preventDefault();
+  let [x, y] = [from.cellIndex, from.parentNode.rowIndex];
+  do {
+    [x, y] = [x + right, y + below];
+    const next = table.rows[y]?.cells[x];
+    if (!next || next.tagName !== "TD") return;
+    next.querySelector("button")?.focus();
+  } while (document.activeElement.closest("td") === from);
+});
+table.addEventListener("focusin", (event) => {
+  for (const cell of table.querySelectorAll("td button")) cell.tabIndex = cell === event.target ? 0 : -1;
+});
 go.addEventListener("click", run);
 again.addEventListener("click", () => {
   seed = Math.floor(Math.random() * 1e6);

@@ -27,15 +27,20 @@ function chart(m, steps) {
   line(steps.other, "other");
   line((i) => steps.of(i, m.target), "target");
   line((i) => steps.of(i, m.digit), "digit");
-  view.append(svg("line", { x1: 100 * m.t, x2: 100 * m.t, y1: 0, y2: 100, class: "pick" }));
+  for (const [label, kind] of [[m.target, "target"], [m.digit, "digit"]]) {
+    const y = 100 - 100 * m.soft_label[label];
+    view.append(svg("line", { x1: 100 * m.t, x2: 100 * m.t, y1: y, y2: y, class: `dot ${kind}` }));
+  }
   const here = svg("line", { y1: 0, y2: 100, class: "here" });
   view.append(here);
+  const scale = make("p", { class: "scale", "aria-hidden": "true" });
+  scale.append(...["100 %", "50 %", "0 %"].map((text) => make("span", {}, text)));
   const axis = make("p", { class: "axis", "aria-hidden": "true" });
-  axis.append(make("span", {}, `source, a ${m.digit}`), make("span", {}, `partner, a ${m.target}`));
+  axis.append(make("span", {}, `source, ${named(m.digit)}`), make("span", {}, `partner, ${named(m.target)}`));
   const legend = make("p", { class: "legend" });
-  const names = { digit: `${m.digit}`, target: `${m.target}`, other: "anything else", pick: "the muddle" };
+  const names = { digit: `${m.digit}`, target: `${m.target}`, other: "anything else", dot: "the muddle" };
   for (const [kind, name] of Object.entries(names)) legend.append(make("span", { class: kind }, name));
-  return { node: make("div", { class: "chart" }, view, axis, legend), here };
+  return { node: make("div", { class: "chart" }, scale, view), axis, legend, here };
 }
 
 // The slider with its picture and chart; `moved(i)` is told of every step that it shows.
@@ -50,7 +55,7 @@ function scrubber(m, steps, moved) {
   const show = (i) => {
     slider.value = i;
     slider.setAttribute("aria-valuetext", `t = ${steps.at(i)}; ${steps.words(i)}`);
-    paint(still, steps.frame(i)).setAttribute("aria-label", `Step ${i} of the path; ${steps.words(i)}`);
+    paint(still, steps.frame(i)).setAttribute("aria-label", `Step ${i + 1} of the path; ${steps.words(i)}`);
     now.textContent = `t = ${steps.at(i)} · ${steps.words(i)} · anything else: ${percent(steps.other(i))}`;
     for (const end of ["x1", "x2"]) curve.here.setAttribute(end, (100 * i) / (steps.count - 1));
     moved(i);
@@ -77,15 +82,16 @@ function scrubber(m, steps, moved) {
     stop();
     show(+slider.value);
   });
-  const row = make("div", { class: "scrub" }, slider, play);
-  const right = make("div", {}, curve.node, row, now);
-  return { node: make("div", { class: "along" }, make("div", { class: "still" }, still), right), show, stop };
+  const row = make("div", { class: "play" }, play, now);
+  const whole = make("div", { class: "along" }, still, curve.node, slider, curve.axis, curve.legend, row);
+  return { node: whole, show, stop };
 }
 
-function tiles(m, steps, name) {
+function tiles(m, steps, name, opened) {
   const dialog = make("dialog", { "aria-label": "One step of the path" });
   const open = (i) => {
-    const large = picture(steps.frame(i), `Step ${i}; ${steps.words(i)}`);
+    opened();
+    const large = picture(steps.frame(i), `Step ${i + 1}; ${steps.words(i)}`);
     const to = (text, j) => {
       const node = button(text, () => open(j));
       node.disabled = j < 0 || j >= steps.count;
@@ -94,7 +100,7 @@ function tiles(m, steps, name) {
     const save = make("a", { href: enlarged(large, 560), download: `${name}-step-${i}.png` }, "Download PNG");
     const close = button("Close", () => dialog.close());
     const row = make("div", { class: "row" }, to("← Earlier", i - 1), to("Later →", i + 1), save, close);
-    const line = make("p", { class: "now" }, `Step ${i} of ${steps.count - 1} · t = ${steps.at(i)} · ${steps.words(i)}`);
+    const line = make("p", { class: "now" }, `Step ${i + 1} of ${steps.count} · t = ${steps.at(i)} · ${steps.words(i)}`);
     dialog.replaceChildren(large, line, row);
     dialog.dataset.step = i;
     if (!dialog.open) dialog.showModal();
@@ -109,7 +115,7 @@ function tiles(m, steps, name) {
   const list = make("ol", { class: "tiles", "aria-label": "Interpolation steps, from source to partner" });
   for (let i = 0; i < steps.count; i++) {
     const mark = i === m.pick ? (m.on_path ? "the muddle" : "nearest") : "";
-    const label = `Open step ${i}, t = ${steps.at(i)}; ${steps.words(i)} ${mark}`;
+    const label = `Open step ${i + 1}, t = ${steps.at(i)}; ${steps.words(i)} ${mark}`;
     const tile = button("", () => open(i), { class: "tile", "aria-label": label });
     const share = (k) => `${k}: ${Math.round(100 * steps.of(i, k))} %`;
     tile.append(picture(steps.frame(i)), make("b", {}, `t = ${steps.at(i)}`));

@@ -39,6 +39,9 @@ function enlarged(canvas, side) {
   return large.toDataURL("image/png");
 }
 
+// "a 4", "an 8": kept on one line.
+const named = (digit) => `${+digit === 8 ? "an" : "a"}\u00a0${digit}`;
+
 // Where this page is served, whatever stands in front of it: ends in a slash.
 const base = () => location.origin + location.pathname.replace(/[^/]*$/, "");
 
