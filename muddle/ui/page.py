@@ -16,6 +16,7 @@ from muddle.ui.component import component, read
 from muddle.ui.head import DESCRIPTION, TITLE, Head
 from muddle.ui.routes import routes
 from muddle.ui.theme import theme
+from muddle.ui.workers import Workers
 
 DIGITS = [str(d) for d in range(10)]
 HELP = {
@@ -48,17 +49,18 @@ class Parts(NamedTuple):
     result: gr.HTML
 
 
-def build(muddler: Muddler) -> gr.Blocks:
+def build(muddler: Muddler, workers: Workers) -> gr.Blocks:
     """The whole page on one Muddler, not yet launched."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 6 * 3600)) as page:
-        wire(page, lay_out(muddler), Callbacks(muddler))
+        wire(page, lay_out(muddler, workers), Callbacks(muddler))
         api.add_endpoints(muddler)
     return page
 
 
 def launch(muddler: Muddler, **overrides: Any) -> tuple[gr.Blocks, str]:
     """Serves the page; returns it and its address. `overrides` go to gradio's launch."""
-    page = build(muddler).queue(max_size=64, default_concurrency_limit=2)
+    workers = Workers()
+    page = build(muddler, workers).queue(max_size=64, default_concurrency_limit=2)
     options = {
         "theme": theme(),
         "css": read("theme.css"),
@@ -66,23 +68,23 @@ def launch(muddler: Muddler, **overrides: Any) -> tuple[gr.Blocks, str]:
         "footer_links": ["api"],
         "state_session_capacity": 200,
         "max_file_size": "5mb",
-        "app_kwargs": {"routes": routes(muddler), "middleware": [Middleware(Head)]},
+        "app_kwargs": {"routes": routes(muddler, workers), "middleware": [Middleware(Head)]},
     }
     _, url, _ = page.launch(**{**options, **overrides})
     return page, url
 
 
-def lay_out(muddler: Muddler) -> Parts:
+def lay_out(muddler: Muddler, workers: Workers) -> Parts:
     """Places everything on the page that is being built."""
 
-    def look(picture: object) -> dict[str, Any]:
-        return answers.look(muddler, picture)
+    async def look(picture: object) -> dict[str, Any]:
+        return await workers.run(answers.look, muddler, picture)
 
-    def row(asked: object) -> dict[str, Any]:
-        return answers.row(muddler, asked)
+    async def row(asked: object) -> dict[str, Any]:
+        return await workers.run(answers.row, muddler, asked)
 
-    def riddle(_: object) -> dict[str, Any]:
-        return answers.riddle(muddler)
+    async def riddle(_: object) -> dict[str, Any]:
+        return await workers.run(answers.riddle, muddler)
 
     gr.Markdown(f"# {TITLE}\n{DESCRIPTION}", elem_classes="intro")
     with gr.Tabs() as tabs:

@@ -1,7 +1,7 @@
 """Plain addresses for what people keep, such as GET /muddle.png: pure functions of a recipe's query."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -13,26 +13,28 @@ from muddle.pipeline import Muddle, Muddler
 from muddle.present import as_json
 from muddle.recipe import Recipe
 from muddle.ui.component import WEB
+from muddle.ui.workers import Workers
 
 SHEET_COLUMNS = 50  # of the exemplars' sheet, as web/map.js cuts it
 
 
-def routes(muddler: Muddler) -> list[Route]:
+def routes(muddler: Muddler, workers: Workers) -> list[Route]:
     """The routes, each answering a recipe's query; what is wrong with it is status 400 and a sentence."""
 
-    def give(media_type: str, write: Callable[[Muddle], bytes]) -> Callable[[Request], Response]:
-        def answer(request: Request) -> Response:
+    def give(media_type: str, write: Callable[[Muddle], bytes]) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
             try:
-                m = Recipe.from_query(request.url.query).make(muddler)
+                data = await workers.run(lambda: write(Recipe.from_query(request.url.query).make(muddler)))
             except MuddleError as error:
                 return PlainTextResponse(str(error), 400)
-            return Response(write(m), media_type=media_type)
+            return Response(data, media_type=media_type)
 
         return answer
 
-    def exemplars(_: Request) -> Response:
+    async def exemplars(_: Request) -> Response:
         sheet = render.tiled(muddler.bundle.exemplars.images.numpy(), SHEET_COLUMNS, gap=0)
-        return Response(render.png(sheet), media_type="image/png", headers={"Cache-Control": "max-age=3600"})
+        data = await workers.run(render.png, sheet)
+        return Response(data, media_type="image/png", headers={"Cache-Control": "max-age=3600"})
 
     def icon(_: Request) -> Response:
         return Response((WEB / "favicon.svg").read_bytes(), media_type="image/svg+xml")
