@@ -3,7 +3,7 @@ import base64
 import numpy as np
 import pytest
 
-from muddle.errors import ArgumentError
+from muddle.errors import ArgumentError, MuddleError
 from muddle.recipe import Recipe
 from muddle.render import png
 from muddle.ui.answers import drawing, look, opened, riddle, row, share_link, shown
@@ -68,8 +68,14 @@ def test_an_empty_picture_is_a_sentence(muddler):
     assert "there must be a digit on it" in look(muddler, uri(np.zeros((280, 280), np.uint8)))["error"]
 
 
-@pytest.mark.parametrize("value", ["", None, "AAAA", "*" * 1048, base64.b64encode(bytes(784)).decode()])
+@pytest.mark.parametrize("value", ["", None])
 def test_a_pad_without_a_drawing_is_a_sentence(value):
+    with pytest.raises(MuddleError, match="Draw a digit or upload a photo first"):
+        drawing(value)
+
+
+@pytest.mark.parametrize("value", ["AAAA", "*" * 1048, base64.b64encode(bytes(784)).decode()])
+def test_what_is_no_drawing_is_a_sentence(value):
     with pytest.raises(ArgumentError, match="image"):
         drawing(value)
 

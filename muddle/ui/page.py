@@ -17,6 +17,7 @@ from muddle.ui.head import DESCRIPTION, TITLE, Head
 from muddle.ui.routes import routes
 from muddle.ui.theme import theme
 from muddle.ui.workers import Workers
+from muddle.ui.zero import ask_for_nothing
 
 DIGITS = [str(d) for d in range(10)]
 HELP = {
@@ -59,6 +60,7 @@ def build(muddler: Muddler, workers: Workers) -> gr.Blocks:
 
 def launch(muddler: Muddler, **overrides: Any) -> tuple[gr.Blocks, str]:
     """Serves the page; returns it and its address. `overrides` go to gradio's launch."""
+    ask_for_nothing()
     workers = Workers()
     page = build(muddler, workers).queue(max_size=64, default_concurrency_limit=2)
     options = {
