@@ -32,7 +32,8 @@ def stroke(page, points):
 
 
 def wait_for_reading(page, text):
-    page.wait_for_function("([s, t]) => document.querySelector(s).textContent.includes(t)", arg=[READING, text])
+    script = "([s, t]) => document.querySelector(s).textContent.replaceAll('\\u00a0', ' ').includes(t)"
+    page.wait_for_function(script, arg=[READING, text])
 
 
 def picture(mode="RGB", size=(600, 800), paper="white", ink="navy", format="PNG"):
