@@ -69,3 +69,29 @@ def test_a_wrong_query_is_a_sentence(app, name, query):
         get(f"{app}/{name}{query}")
     assert error.value.code == 400
     assert "not possible" in error.value.read().decode()
+
+
+def ask(address, **headers):
+    """Status, headers and body of an answer, whatever its status."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+def test_a_picture_may_be_kept_for_ever_when_its_link_names_this_version(app, muddler):
+    pinned = f"{app}/muddle.png{QUERY}&v={muddler.version}"
+    _, headers, data = ask(pinned)
+    assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert ask(pinned, **{"If-None-Match": headers["ETag"]})[0::2] == (304, b"")
+    assert ask(pinned, **{"If-None-Match": '"another"'})[0::2] == (200, data)
+    _, other, _ = ask(f"{app}/muddle.png{QUERY}")
+    assert other["Cache-Control"] == "public, max-age=3600"
+    assert other["ETag"] != headers["ETag"]
+
+
+def test_what_is_wrong_is_not_kept(app):
+    status, headers, _ = ask(f"{app}/muddle.png?digit=11")
+    assert status == 400
+    assert headers["Cache-Control"] is None

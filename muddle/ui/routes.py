@@ -1,5 +1,6 @@
 """Plain addresses for what people keep, such as GET /muddle.png: pure functions of a recipe's query."""
 
+import hashlib
 import json
 from collections.abc import Awaitable, Callable
 
@@ -23,11 +24,17 @@ def routes(muddler: Muddler, workers: Workers) -> list[Route]:
 
     def give(media_type: str, write: Callable[[Muddle], bytes]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
+            tag = f'"{muddler.version}-{hashlib.sha1(str(request.url).encode()).hexdigest()[:16]}"'
+            forever = request.query_params.get("v") == muddler.version  # else another bundle may answer it one day
+            age = "31536000, immutable" if forever else "3600"
+            headers = {"ETag": tag, "Cache-Control": f"public, max-age={age}"}
+            if tag in request.headers.get("if-none-match", ""):
+                return Response(status_code=304, headers=headers)
             try:
                 data = await workers.run(lambda: write(Recipe.from_query(request.url.query).make(muddler)))
             except MuddleError as error:
                 return PlainTextResponse(str(error), 400)
-            return Response(data, media_type=media_type)
+            return Response(data, media_type=media_type, headers=headers)
 
         return answer
 
