@@ -202,7 +202,7 @@ WRONG = [
     ({"digit": "four"}, "digit 'four' is not possible: give a whole number from 0 to 9."),
     ({"digit": True}, "digit True is not possible: give a whole number from 0 to 9."),
     ({"digit": float("nan")}, "digit nan is not possible: give a whole number from 0 to 9."),
-    ({"target": 4}, "target 4 is not possible: it must differ from the digit; None chooses the nearest other class."),
+    ({"target": 4}, "target 4 is not possible: it must differ from the digit."),
     ({"target": 10}, "target 10 is not possible: give a whole number from 0 to 9."),
     ({"steps": 1}, "steps 1 is not possible: give a whole number from 2 to 64."),
     ({"steps": 65}, "steps 65 is not possible: give a whole number from 2 to 64."),
