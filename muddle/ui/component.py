@@ -17,7 +17,7 @@ def read(name: str) -> str:
 def component(
     name: str, *, scripts: Sequence[str] = (), server: Sequence[Callable[[Any], Any]] = (), **props: Any
 ) -> gr.HTML:
-    """web/<name>.html with its css and js, and before the js the shared helpers and any further scripts.
+    """web/<name>.html with its css and js, and before the js what all share and any further scripts.
 
     `server`: functions of one argument that the js may call. `props`: what it finds as props.<key>.
     """
