@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 from muddle.errors import ArgumentError
 
 MAX_PIXELS = 4096 * 4096
+MAX_SIDE = 16_384
 MAX_BYTES = 5_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 ONE_WAY, SHORTEST, HOLD = 1400, 20, 400  # milliseconds: source to partner; a frame; more for the first and the last
@@ -130,7 +131,9 @@ def read(data: bytes) -> np.ndarray:
 
 
 def check_size(height: int, width: int) -> None:
-    """ArgumentError for more than MAX_PIXELS."""
+    """ArgumentError for more than MAX_PIXELS, or a side longer than MAX_SIDE, which takes as long as many pixels."""
+    if max(height, width) > MAX_SIDE:
+        raise ArgumentError("image", f"{width} x {height} pixels", f"at most {MAX_SIDE:,} pixels a side are read")
     if height * width > MAX_PIXELS:
         raise ArgumentError("image", f"{width} x {height} pixels", _TOO_LARGE)
 

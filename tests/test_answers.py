@@ -59,9 +59,16 @@ def test_a_picture_is_seen_as_the_network_will(muddler):
     assert (drawing(seen["pixels"]) == images(seen["pixels"])[0]).all()
 
 
-@pytest.mark.parametrize("sent", [None, 7, [], {}, "", "nothing", "data:text/html;base64,PGI+", "A" * 8_000_000])
+NO_PICTURES = [None, 7, [], {}, "", "nothing", "é", "AAAA\ud800", "data:text/html;base64,PGI+", "A" * 8_000_000]
+
+
+@pytest.mark.parametrize("sent", NO_PICTURES)
 def test_what_is_no_picture_is_a_sentence(muddler, sent):
     assert "image" in look(muddler, sent)["error"]
+
+
+def test_a_picture_with_an_endless_side_is_refused_unread(muddler):
+    assert "at most 16,384 pixels a side" in look(muddler, uri(np.zeros((1, 20_000), np.uint8)))["error"]
 
 
 def test_an_empty_picture_is_a_sentence(muddler):
@@ -74,7 +81,7 @@ def test_a_pad_without_a_drawing_is_a_sentence(value):
         drawing(value)
 
 
-@pytest.mark.parametrize("value", ["AAAA", "*" * 1048, base64.b64encode(bytes(784)).decode()])
+@pytest.mark.parametrize("value", ["AAAA", 5, True, {"a": 1}, "*" * 1048, base64.b64encode(bytes(784)).decode()])
 def test_what_is_no_drawing_is_a_sentence(value):
     with pytest.raises(ArgumentError, match="image"):
         drawing(value)

@@ -58,6 +58,15 @@ def test_choosing_a_digit_and_a_target_shows_their_muddle_at_once(visit):
     assert page.locator("#target input:checked").input_value() == "auto"
 
 
+def test_the_same_answer_again_is_an_answer(visit):
+    page = visit()
+    before = shown(page)
+    page.click("#muddle")
+    page.wait_for_function("s => document.querySelector(s).hasAttribute('aria-busy')", arg=RESULT)
+    page.wait_for_selector(f"{RESULT}:not([aria-busy])")
+    assert shown(page) == before
+
+
 def test_two_equal_digits_are_a_sentence(visit):
     page = visit()
     before = shown(page)

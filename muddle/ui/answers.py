@@ -1,7 +1,6 @@
 """What the page is answered: from what a visitor chose, drew or clicked to what a component draws. Holds no state."""
 
 import base64
-import binascii
 import dataclasses
 import os
 import random
@@ -67,7 +66,7 @@ def drawing(value: str | None) -> np.ndarray:
     try:
         image = np.frombuffer(base64.b64decode(value, validate=True), np.uint8).reshape(28, 28)
     except (ValueError, TypeError) as error:
-        raise ArgumentError("image", value[:20], "it must be 28 x 28 grey levels in base64") from error
+        raise ArgumentError("image", str(value)[:20], "it must be 28 x 28 grey levels in base64") from error
     check_image(image)
     return image
 
@@ -78,9 +77,10 @@ def picture(text: object) -> np.ndarray:
         wanted = f"send a picture in base64, at most {MAX_PICTURE:,} characters"
         raise ArgumentError("image", f"of type {type(text).__name__}", wanted)
     try:
-        return read_picture(base64.b64decode(text.rpartition("base64,")[2], validate=True))
-    except binascii.Error as error:
+        data = base64.b64decode(text.rpartition("base64,")[2], validate=True)
+    except ValueError as error:  # not base64, or not even letters that could be
         raise ArgumentError("image", text[:20], "send a picture in base64 or as a data URI") from error
+    return read_picture(data)
 
 
 def look(muddler: Muddler, sent: object) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def row(muddler: Muddler, asked: object) -> dict[str, Any]:
     try:
         if not isinstance(asked, dict):
             raise ArgumentError("row", asked, "ask for a digit and a seed")
-        digit, seed = (whole(name, str(asked.get(name))) for name in ("digit", "seed"))
+        digit, seed = whole("digit", str(asked.get("digit")), range(10)), whole("seed", str(asked.get("seed")))
         targets = [t for t in range(10) if t != digit]
         batch = muddler.muddle_many([digit] * 9, targets, [seed] * 9)
     except MuddleError as error:

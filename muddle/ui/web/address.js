@@ -1,5 +1,8 @@
 (result) => {
-  // Keeps the address bar at the link of what is shown; the page around a Space is told too.
+  // Keeps the address bar at the link of what is shown; the page around a Space is told too. An answer equal to what is
+  // shown already draws nothing, so that it is no longer awaited is said here.
+  const view = document.querySelector("#result .result");
+  view?.removeAttribute("aria-busy");
   if (!result || !result.query) return;
   const here = new URL(location.href);
   for (const key of ["digit", "target", "seed", "strategy", "steps", "source", "image", "v"]) here.searchParams.delete(key);

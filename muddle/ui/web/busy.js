@@ -1,5 +1,7 @@
 (...values) => {
   // While a new result is on its way the old one is shown paler.
-  document.querySelector("#result .result")?.setAttribute("aria-busy", "true");
+  const result = document.querySelector("#result .result");
+  result?.setAttribute("aria-busy", "true");
+  delete result?.dataset.asked;
   return values;
 }

@@ -4,6 +4,6 @@
   if (!result) return values;
   const beside = document.querySelector("#by-digit-button[aria-selected=true], #by-drawing-button[aria-selected=true]");
   result.setAttribute("aria-busy", "true");
-  result.dataset.asked ??= beside ? "button" : "cell";
+  if (result.dataset.asked !== "map") result.dataset.asked = beside ? "button" : "cell";
   return values;
 }
