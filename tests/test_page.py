@@ -67,6 +67,18 @@ def test_the_same_answer_again_is_an_answer(visit):
     assert shown(page) == before
 
 
+def test_quick_choices_end_in_what_the_controls_say(visit):
+    page = visit("/?digit=2&target=8")
+    for target, digit in (("5", "6"), ("7", "1"), ("3", "9")):
+        page.locator("#target label", has_text=target).click()
+        page.wait_for_timeout(60)
+        page.locator("#digit label", has_text=digit).click()
+        page.wait_for_timeout(1500)
+        checked = [page.locator(f"#{name} input:checked").input_value() for name in ("digit", "target")]
+        assert checked == [digit, target]
+        assert shown(page).startswith(f"{digit}-{target}-")
+
+
 def test_two_equal_digits_are_a_sentence(visit):
     page = visit()
     before = shown(page)

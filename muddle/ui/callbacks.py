@@ -42,7 +42,11 @@ def radio(label: int | None) -> str:
 
 
 class Callbacks:
-    """What the page does with one Muddler; holds nothing else, so visitors share nothing."""
+    """What the page does with one Muddler; holds nothing else, so visitors share nothing.
+
+    Every answer sets all the controls that it came from, so that they agree with the result that is shown, whatever
+    was clicked meanwhile.
+    """
 
     def __init__(self, muddler: Muddler):
         self.muddler = muddler
@@ -50,41 +54,38 @@ class Callbacks:
     @in_sentences
     def by_digit(
         self, digit: str, target: str, source: float | None, seed: float, strategy: str, steps: float
-    ) -> dict[str, Any]:
-        """The Muddle button."""
+    ) -> tuple[Any, ...]:
+        """The Muddle button, or another target -> the same controls, result."""
         recipe = Recipe(int(digit), chosen(target), whole(seed), strategy, whole(steps), whole(source))
-        return answers.shown(self.muddler, recipe)
+        return digit, target, source, seed, strategy, steps, answers.shown(self.muddler, recipe)
 
     def by_choice(
         self, digit: str, target: str, _source: float | None, seed: float, strategy: str, steps: float
     ) -> tuple[Any, ...]:
-        """Another digit was chosen: a source of the old one goes, and a target that it would equal -> both, result."""
-        target = AUTO if target == digit else target
-        return target, None, self.by_digit(digit, target, None, seed, strategy, steps)
+        """Another digit: a source of the old one goes, and a target that it would equal -> as by_digit."""
+        return self.by_digit(digit, AUTO if target == digit else target, None, seed, strategy, steps)
 
     def by_digit_again(
         self, digit: str, target: str, _source: float | None, _seed: float, strategy: str, steps: float
     ) -> tuple[Any, ...]:
-        """Again: the seed draws another source -> source, seed, result."""
-        seed = answers.new_seed()
-        return None, seed, self.by_digit(digit, target, None, seed, strategy, steps)
+        """Again: a new seed draws another source -> as by_digit."""
+        return self.by_digit(digit, target, None, answers.new_seed(), strategy, steps)
 
     @in_sentences
     def by_drawing(
         self, drawing: str | None, its: str, target: str, seed: float, strategy: str, steps: float
-    ) -> dict[str, Any]:
-        """The Muddle button below the drawing pad."""
+    ) -> tuple[Any, ...]:
+        """The Muddle button below the drawing pad -> its controls but the pad, result."""
         image = answers.drawing(drawing)
         digit = int(self.muddler.judge(image).argmax()) if chosen(its) is None else int(its)
         recipe = Recipe(digit, chosen(target), whole(seed), strategy, whole(steps), image=image)
-        return answers.shown(self.muddler, recipe)
+        return its, target, seed, strategy, steps, answers.shown(self.muddler, recipe)
 
     def by_drawing_again(
         self, drawing: str | None, its: str, target: str, _seed: float, strategy: str, steps: float
     ) -> tuple[Any, ...]:
-        """Again, from the same drawing -> seed, result."""
-        seed = answers.new_seed()
-        return seed, self.by_drawing(drawing, its, target, seed, strategy, steps)
+        """Again, from the same drawing -> as by_drawing."""
+        return self.by_drawing(drawing, its, target, answers.new_seed(), strategy, steps)
 
     @in_sentences
     def by_click(self, event: gr.EventData, target: str, seed: float, strategy: str, steps: float) -> tuple[Any, ...]:

@@ -141,22 +141,24 @@ def wire(page: gr.Blocks, parts: Parts, callbacks: Callbacks) -> None:
     after_link = [p.tabs, p.digit, p.target, p.pad, p.its, p.its_target, p.source, *settings, p.result]
     go, busy = read("go.js"), read("busy.js")
     events = [
-        (p.muddle.click, callbacks.by_digit, by_digit, p.result, go),
-        (p.again.click, callbacks.by_digit_again, by_digit, [p.source, p.seed, p.result], go),
-        (p.digit.input, callbacks.by_choice, by_digit, [p.target, p.source, p.result], busy),
-        (p.target.input, callbacks.by_digit, by_digit, p.result, busy),
-        (p.muddle_drawing.click, callbacks.by_drawing, by_drawing, p.result, go),
-        (p.another.click, callbacks.by_drawing_again, by_drawing, [p.seed, p.result], go),
+        (p.muddle.click, callbacks.by_digit, by_digit, [*by_digit, p.result], go),
+        (p.again.click, callbacks.by_digit_again, by_digit, [*by_digit, p.result], go),
+        (p.digit.input, callbacks.by_choice, by_digit, [*by_digit, p.result], busy),
+        (p.target.input, callbacks.by_digit, by_digit, [*by_digit, p.result], busy),
+        (p.muddle_drawing.click, callbacks.by_drawing, by_drawing, [*by_drawing[1:], p.result], go),
+        (p.another.click, callbacks.by_drawing_again, by_drawing, [*by_drawing[1:], p.result], go),
         (p.result.select, callbacks.by_click, [p.target, *settings], after_click, go),
         (p.pairs.select, callbacks.by_click, [p.target, *settings], after_click, go),
         (p.guess.select, callbacks.by_click, [p.target, *settings], after_click, go),
         (page.load, callbacks.by_link, None, after_link, busy),
     ]
     hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    in_turn = {"concurrency_id": "muddle", "concurrency_limit": 1}  # so that answers come in the order of the questions
     for trigger, callback, inputs, outputs, before in events:
-        event = trigger(callback, inputs, outputs, js=before, trigger_mode="always_last", **hidden)
+        event = trigger(callback, inputs, outputs, js=before, trigger_mode="always_last", **in_turn, **hidden)
         event.success(None, p.result, None, js=read("address.js"), **hidden)
         event.failure(None, None, None, js=read("ready.js"), **hidden)
+    p.digit.input(None, None, p.source, js="() => null", **hidden)  # gone even where by_choice finds another mistake
 
 
 def _radio(choices: list[str], value: str, label: str, info: str, elem_id: str) -> gr.Radio:
