@@ -22,7 +22,7 @@ IMAGE_CHARACTERS = 1500  # of an image in a query; a drawn digit takes about 400
 class Recipe:
     """The arguments of a muddle. The defaults are what the page shows when it opens."""
 
-    digit: int = 4
+    digit: int | None = 4  # None: what the judges see in the image
     target: int | None = None
     seed: int = 7
     strategy: str = "balanced"
@@ -55,8 +55,8 @@ class Recipe:
     def query(self, version: str | None = None) -> str:
         """The query of a share link, from its question mark on; `version` is the Muddler's that it was made with."""
         target = AUTO if self.target is None else self.target
-        fields: dict[str, object] = {"digit": self.digit, "target": target, "seed": self.seed}
-        fields |= {"strategy": self.strategy, "steps": self.steps}
+        fields: dict[str, object] = {} if self.digit is None else {"digit": self.digit}
+        fields |= {"target": target, "seed": self.seed, "strategy": self.strategy, "steps": self.steps}
         if self.source is not None:
             fields["source"] = self.source
         if self.image is not None:
@@ -79,13 +79,13 @@ def parse(fields: Mapping[str, str]) -> tuple[Recipe, list[ArgumentError]]:
             wrong.append(error)
             return otherwise
 
-    digit = read("digit", lambda text: whole("digit", text, range(10)), usual.digit)
-    target = read("target", lambda text: None if text == AUTO else check_labels(digit, whole("target", text))[1], None)
+    image = read("image", from_text, None)
+    digit = read("digit", lambda text: whole("digit", text, range(10)), usual.digit if image is None else None)
+    target = read("target", lambda text: known_target(text, digit), None)
     seed = read("seed", lambda text: whole("seed", text, SEEDS), usual.seed)
     strategy = read("strategy", known_strategy, usual.strategy)
     steps = read("steps", lambda text: whole("steps", text, STEPS), usual.steps)
     source = read("source", lambda text: whole("source", text, range(10**6)), None)
-    image = read("image", from_text, None)
     try:
         check_settings(seed, steps, strategy)
     except ArgumentError as error:  # a strategy may ask for more steps than another
@@ -99,6 +99,14 @@ def whole(name: str, text: str, allowed: range = SEEDS) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) in allowed:
         return int(text)
     raise ArgumentError(name, text, f"give a whole number from {allowed[0]} to {allowed[-1]}")
+
+
+def known_target(text: str, digit: int | None) -> int | None:
+    """The target that a text names, None for AUTO. Raises ArgumentError, also when it is the digit."""
+    if text == AUTO:
+        return None
+    target = whole("target", text, range(10))
+    return target if digit is None else check_labels(digit, target)[1]
 
 
 def known_strategy(text: str) -> str:

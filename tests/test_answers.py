@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from muddle.errors import ArgumentError, MuddleError
-from muddle.recipe import Recipe
+from muddle.recipe import Recipe, to_text
 from muddle.render import png
 from muddle.ui.answers import drawing, look, opened, riddle, row, share_link, shown
 
@@ -40,6 +40,12 @@ def test_a_source_that_is_another_digit_here_falls_back_and_says_so(muddler):
     recipe, answer = opened(muddler, {"digit": "4", "source": "0"})
     assert recipe.source is None
     assert "that exemplar is a 0, not a 4" in answer["note"]
+
+
+def test_a_link_with_an_image_and_no_digit_is_what_the_judges_see(muddler):
+    image = muddler.bundle.exemplars.images[300].numpy()
+    _, answer = opened(muddler, {"image": to_text(image)})
+    assert (answer["digit"], answer["given"], answer["note"]) == (1, True, "")
 
 
 def test_the_map_has_the_pick_and_every_step(muddler):

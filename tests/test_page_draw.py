@@ -2,6 +2,7 @@
 
 import base64
 import io
+import time
 
 import numpy as np
 import pytest
@@ -185,3 +186,45 @@ def test_a_server_that_is_gone_is_a_sentence_and_the_drawing_stays(drawing, visi
     page.unroute("**/component_server/")
     stroke(page, BAR)
     wait_for_reading(page, "The judges see")
+
+
+def test_a_second_finger_does_not_draw(drawing):
+    page = drawing
+    box = page.locator(PAD).bounding_box()
+    page.evaluate("s => { document.querySelector(s).setPointerCapture = () => {}; }", PAD)
+
+    def touch(kind, finger, x, y):
+        at = {"clientX": box["x"] + x * box["width"] / 280, "clientY": box["y"] + y * box["width"] / 280}
+        page.dispatch_event(PAD, kind, {**at, "pointerType": "touch", "pointerId": finger, "button": 0})
+
+    for kind, finger, x, y in [
+        ("pointerdown", 5, 140, 40), ("pointerdown", 6, 20, 40), ("pointermove", 5, 140, 150),
+        ("pointermove", 6, 20, 240), ("pointerup", 6, 20, 240), ("pointermove", 5, 140, 240),
+        ("pointerup", 5, 140, 240),
+    ]:  # fmt: skip
+        touch(kind, finger, x, y)
+    wait_for_reading(page, "The judges see a 1")
+
+
+def test_what_is_muddled_is_what_is_on_the_pad(drawing):
+    page = drawing
+    stroke(page, SEVEN)
+    wait_for_reading(page, "The judges see a 7")
+    before = shown(page)
+    page.route("**/component_server/", lambda route: (time.sleep(1), route.continue_()))
+    stroke(page, BAR)
+    page.click("#muddle-drawing")  # before the pad knows what the network sees in the new drawing
+    page.wait_for_function("([s, b]) => document.querySelector(s).dataset.muddle !== b", arg=[RESULT, before])
+    assert pixels(page, f"{RESULT} .source canvas") == pixels(page, SEEN)
+
+
+def test_a_drawing_that_is_cleared_under_the_pen_starts_anew(drawing):
+    page = drawing
+    box = page.locator(PAD).bounding_box()
+    page.mouse.move(box["x"] + 50, box["y"] + 50)
+    page.mouse.down()
+    page.evaluate("document.querySelector('#pad .clear').click()")
+    page.mouse.move(box["x"] + 150, box["y"] + 150, steps=4)
+    page.mouse.up()
+    stroke(page, SEVEN)
+    wait_for_reading(page, "The judges see a 7")

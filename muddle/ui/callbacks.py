@@ -103,7 +103,7 @@ class Callbacks:
     def by_link(self, request: gr.Request) -> tuple[Any, ...]:
         """What the address asks for when the page opens: the tab, all controls, the result."""
         recipe, shown = answers.opened(self.muddler, dict(request.query_params))
-        label, target = str(recipe.digit), radio(recipe.target)
+        label, target = str(shown["digit"]), radio(recipe.target)
         if recipe.image is None:
             way, controls = "muddle", (label, target, gr.skip(), gr.skip(), gr.skip())
         else:

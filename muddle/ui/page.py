@@ -139,14 +139,14 @@ def wire(page: gr.Blocks, parts: Parts, callbacks: Callbacks) -> None:
     by_drawing = [p.pad, p.its, p.its_target, *settings]
     after_click = [p.tabs, p.digit, p.target, p.source, *settings, p.result]
     after_link = [p.tabs, p.digit, p.target, p.pad, p.its, p.its_target, p.source, *settings, p.result]
-    go, busy = read("go.js"), read("busy.js")
+    go, busy, drawn = read("go.js"), read("busy.js"), read("drawn.js")
     events = [
         (p.muddle.click, callbacks.by_digit, by_digit, [*by_digit, p.result], go),
         (p.again.click, callbacks.by_digit_again, by_digit, [*by_digit, p.result], go),
         (p.digit.input, callbacks.by_choice, by_digit, [*by_digit, p.result], busy),
         (p.target.input, callbacks.by_digit, by_digit, [*by_digit, p.result], busy),
-        (p.muddle_drawing.click, callbacks.by_drawing, by_drawing, [*by_drawing[1:], p.result], go),
-        (p.another.click, callbacks.by_drawing_again, by_drawing, [*by_drawing[1:], p.result], go),
+        (p.muddle_drawing.click, callbacks.by_drawing, by_drawing, [*by_drawing[1:], p.result], drawn),
+        (p.another.click, callbacks.by_drawing_again, by_drawing, [*by_drawing[1:], p.result], drawn),
         (p.result.select, callbacks.by_click, [p.target, *settings], after_click, go),
         (p.pairs.select, callbacks.by_click, [p.target, *settings], after_click, go),
         (p.guess.select, callbacks.by_click, [p.target, *settings], after_click, go),

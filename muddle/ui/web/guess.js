@@ -6,6 +6,7 @@ const view = element.querySelector(".guess");
 const [canvas, form, reveal, score, next] = [".riddle", "form", ".reveal", ".score", ".next"].map((s) => view.querySelector(s));
 const [reveals] = form.getElementsByClassName("primary");
 let riddle = null;
+let turn = 0;
 
 function radios(fieldset, name, entries) {
   for (const [text, value] of entries) {
@@ -20,7 +21,8 @@ const fresh = () => ({ rounds: 0, named: 0, agreed: 0, sure: 0, judges: 0 });
 function remembered() {
   try {
     const kept = JSON.parse(localStorage.getItem(KEY));
-    return Object.values({ ...fresh(), ...kept }).every(Number.isFinite) ? { ...fresh(), ...kept } : fresh();
+    const s = { ...fresh(), ...kept };
+    return Object.values(s).every((n) => Number.isFinite(n) && n >= 0 && n < 1e6) ? s : fresh();
   } catch {
     return fresh();
   }
@@ -42,13 +44,16 @@ function tally(s) {
 }
 
 async function ask(focus) {
+  const mine = ++turn;
   form.reset();
   reveal.replaceChildren();
   reveals.disabled = true;
   reveals.hidden = false;
   next.textContent = "Skip";
   next.classList.remove("primary");
-  riddle = await answered(server.riddle({}), "Try again in a moment.");
+  const answer = await answered(server.riddle({}), "Try again in a moment.");
+  if (mine !== turn) return; // it was skipped meanwhile
+  riddle = answer;
   if (riddle.error) {
     next.textContent = "Try again";
     reveal.replaceChildren(make("p", {}, riddle.error));

@@ -11,6 +11,7 @@ const nothing = reading.textContent;
 let strokes = [];
 let photo = null;
 let asked = 0;
+let drawing = null; // the pointer that draws; a second finger does not
 
 function redraw() {
   context.fillStyle = "#000";
@@ -28,6 +29,7 @@ function redraw() {
     context.beginPath();
     context.moveTo(...stroke[0]);
     for (const point of stroke) context.lineTo(...point);
+    if (stroke.length === 1) context.lineTo(stroke[0][0] + 0.1, stroke[0][1]); // a tap is a dot
     context.stroke();
   }
 }
@@ -42,11 +44,26 @@ function show(pixels) {
   paint(seen, known).setAttribute("aria-label", pixels ? "Your digit, 28 by 28 pixels" : "Nothing yet");
 }
 
-async function prepare(source) {
-  const turn = ++asked;
+// From now on the pad shows another drawing than the last that was prepared.
+function outdated() {
+  keep("");
+  return ++asked;
+}
+
+// The value, also where drawn.js finds it.
+function keep(pixels) {
+  props.value = view.pixels = pixels;
+}
+
+function prepare(source) {
+  view.pending = asking(source, outdated());
+  return view.pending;
+}
+
+async function asking(source, turn) {
   const answer = await answered(server.look(source.toDataURL("image/png")), "Your drawing is still here: try again.");
   if (turn !== asked) return; // a later stroke was faster
-  props.value = answer.pixels || "";
+  keep(answer.pixels || "");
   show(answer.pixels);
   const sure = `The judges see ${named(answer.digit)} (${percent(answer.share)}).`;
   const unsure = `The judges are not sure: perhaps ${named(answer.digit)} (${percent(answer.share)}). Say below what it is.`;
@@ -54,18 +71,18 @@ async function prepare(source) {
 }
 
 function clear() {
-  asked++;
+  outdated();
+  drawing = null;
   strokes = [];
   photo = null;
   redraw();
-  props.value = "";
   show("");
   tell(nothing);
 }
 
 async function take(file) {
   if (!file) return;
-  const turn = ++asked;
+  const turn = outdated();
   try {
     const picture = await createImageBitmap(file);
     if (turn !== asked) return;
@@ -76,6 +93,7 @@ async function take(file) {
     small.imageSmoothingQuality = "high";
     small.drawImage(picture, 0, 0, canvas.width, canvas.height);
     picture.close();
+    drawing = null;
     strokes = [];
     photo = canvas;
     redraw();
@@ -87,28 +105,29 @@ async function take(file) {
 }
 
 const at = (event) => [(event.offsetX * pad.width) / pad.clientWidth, (event.offsetY * pad.height) / pad.clientHeight];
-let drawing = false;
 pad.addEventListener("pointerdown", (event) => {
-  if (event.button) return;
-  drawing = true;
+  if (event.button || drawing !== null) return;
+  drawing = event.pointerId;
+  outdated();
   pad.setPointerCapture(event.pointerId);
   if (photo) [photo, strokes] = [null, []];
   strokes.push([at(event)]);
   redraw();
 });
 pad.addEventListener("pointermove", (event) => {
-  if (!drawing) return;
+  if (event.pointerId !== drawing) return;
   const parts = event.getCoalescedEvents?.() ?? [];
   for (const part of parts.length ? parts : [event]) strokes.at(-1).push(at(part));
   redraw();
 });
 for (const end of ["pointerup", "pointercancel"])
-  pad.addEventListener(end, () => {
-    if (!drawing) return;
-    drawing = false;
+  pad.addEventListener(end, (event) => {
+    if (event.pointerId !== drawing) return;
+    drawing = null;
     prepare(pad);
   });
 view.querySelector(".undo").addEventListener("click", () => {
+  drawing = null;
   if (photo) return clear();
   strokes.pop();
   if (!strokes.length) return clear();
@@ -143,6 +162,7 @@ document.addEventListener("paste", pasted);
 // A link may bring a drawing: it is shown as the network sees it, which is all that a link holds.
 function given() {
   if (!props.value || strokes.length || photo) return;
+  view.pixels = props.value;
   show(props.value);
   photo = make("canvas", { width: SIZE, height: SIZE });
   paint(photo, bytes(props.value));

@@ -51,15 +51,20 @@ async function answered(promise, advice) {
   return answer && typeof answer === "object" && !(answer instanceof Error) ? answer : { error: `The server did not answer. ${advice}` };
 }
 
+// Copies a text, and says so on the button; where that is not allowed, shows it to be copied by hand.
 async function copied(text, node) {
-  const before = node.textContent;
+  node.dataset.text ??= node.textContent;
   try {
     await navigator.clipboard.writeText(text);
     node.textContent = "Copied";
+    setTimeout(() => (node.textContent = node.dataset.text), 2000);
   } catch {
-    const field = make("input", { value: text, readonly: "", "aria-label": "To be copied" });
-    node.after(field);
+    let field = node.parentNode.querySelector("textarea");
+    if (!field) {
+      field = make("textarea", { readonly: "", rows: 4, "aria-label": "To be copied" });
+      node.after(field);
+    }
+    field.value = text;
     field.select();
   }
-  setTimeout(() => (node.textContent = before), 2000);
 }
