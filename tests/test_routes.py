@@ -67,8 +67,9 @@ def test_a_social_card_has_the_size_that_networks_show(app):
 def test_a_wrong_query_is_a_sentence(app, name, query):
     with pytest.raises(urllib.error.HTTPError) as error:
         get(f"{app}/{name}{query}")
-    assert error.value.code == 400
-    assert "not possible" in error.value.read().decode()
+    with error.value as answer:
+        assert answer.code == 400
+        assert "not possible" in answer.read().decode()
 
 
 def ask(address, **headers):
@@ -77,7 +78,8 @@ def ask(address, **headers):
         with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60) as answer:
             return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as error:
-        return error.code, error.headers, error.read()
+        with error:
+            return error.code, error.headers, error.read()
 
 
 def test_a_picture_may_be_kept_for_ever_when_its_link_names_this_version(app, muddler):
@@ -95,3 +97,13 @@ def test_what_is_wrong_is_not_kept(app):
     status, headers, _ = ask(f"{app}/muddle.png?digit=11")
     assert status == 400
     assert headers["Cache-Control"] is None
+
+
+@pytest.mark.parametrize("path", ["gradio_api/deep_link?session_hash=x", "gradio_api/upload", "monitoring/summary"])
+def test_gradios_doors_to_the_disk_and_to_the_figures_are_closed(app, path):
+    data = b"--x\r\n\r\n--x--" if path.endswith("upload") else None
+    request = urllib.request.Request(f"{app}/{path}", data=data, headers={"Content-Type": "multipart/form-data"})
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(request, timeout=30)
+    error.value.close()
+    assert error.value.code in (403, 404)

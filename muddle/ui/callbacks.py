@@ -90,7 +90,8 @@ class Callbacks:
     @in_sentences
     def by_click(self, event: gr.EventData, target: str, seed: float, strategy: str, steps: float) -> tuple[Any, ...]:
         """An exemplar on the map, a cell of the table, a riddle -> the Muddle tab, its controls, the result."""
-        clicked = {key: str(value) for key, value in (event._data or {}).items()}
+        data = event._data if isinstance(event._data, dict) else {}
+        clicked = {key: str(value) for key, value in data.items()}
         kept = {"target": AUTO if target == clicked.get("digit") else target, "strategy": strategy}
         numbers = {"seed": str(whole(seed)), "steps": str(whole(steps))}
         recipe, wrong = parse({**kept, **numbers, **clicked})

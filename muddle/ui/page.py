@@ -70,6 +70,7 @@ def launch(muddler: Muddler, **overrides: Any) -> tuple[gr.Blocks, str]:
         "footer_links": ["api"],
         "state_session_capacity": 200,
         "max_file_size": "5mb",
+        "enable_monitoring": False,
         "app_kwargs": {"routes": routes(muddler, workers), "middleware": [Middleware(Head)]},
     }
     _, url, _ = page.launch(**{**options, **overrides})

@@ -43,6 +43,9 @@ def routes(muddler: Muddler, workers: Workers) -> list[Route]:
         data = await workers.run(render.png, sheet)
         return Response(data, media_type="image/png", headers={"Cache-Control": "max-age=3600"})
 
+    def closed(_: Request) -> Response:
+        return PlainTextResponse("Nothing is stored here.", 404)
+
     def icon(_: Request) -> Response:
         return Response((WEB / "favicon.svg").read_bytes(), media_type="image/svg+xml")
 
@@ -55,4 +58,7 @@ def routes(muddler: Muddler, workers: Workers) -> list[Route]:
         Route("/card.png", give("image/png", lambda m: render.card(m.source, m.image, m.partner))),
         Route("/exemplars.png", exemplars),
         Route("/favicon.svg", icon),
+        # gradio's doors to the disk, which this page does not use
+        Route("/gradio_api/deep_link", closed),
+        Route("/gradio_api/upload", closed, methods=["POST"]),
     ]
