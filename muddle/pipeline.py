@@ -10,17 +10,19 @@ import torch
 from torch import Tensor
 
 from muddle.bundle import Bundle
+from muddle.critic import Critic
 from muddle.errors import ArgumentError
 from muddle.latent import nearest_centroid, path
 from muddle.metrics import entropy_bits, grey_share
-from muddle.strategies import STRATEGIES, Pick, balanced, farthest, midpoint, quality
+from muddle.pixels import to_pixels, to_unit
+from muddle.strategies import STRATEGIES, Pick, Wish, balanced, farthest, midpoint
 
 STEPS = range(2, 65)
 SEEDS = range(2**32)
 CANDIDATES = 64  # partners that the balanced strategy searches
-CHUNK = 16  # muddles that are searched at once: bounds memory, changes nothing
-LIKENESS_FLOOR = 10  # percentile of real digits below which likeness counts against a candidate
-ALGORITHM = 1  # counts up when the same arguments on the same bundle give other muddles than before
+EVEN = 0.5  # the balance of a muddle: the judges give both labels the same
+CHUNK = 64  # muddles that are searched at once: bounds memory, changes nothing
+ALGORITHM = 2  # counts up when the same arguments on the same bundle give other muddles than before
 DECIMALS = 6  # of everything reported: far above float64's noise, so equal arguments give equal bytes
 
 
@@ -50,6 +52,7 @@ class Muddle:
     seed: int
     strategy: str
     steps: int
+    balance: float  # what was asked for: the target's share of the two labels' probability; `scores` say what came
     source: np.ndarray  # (28, 28): the real image of the digit, or the given one
     partner: np.ndarray  # (28, 28): the real image of the target
     source_index: int | None  # the exemplar that is the source; None for a given image
@@ -75,6 +78,9 @@ class Batch(NamedTuple):
     sources: np.ndarray  # int64 (N,): which exemplar is the source
     partners: np.ndarray  # int64 (N,): which one is the partner
     t: np.ndarray  # float64 (N,): where along the path
+    entropy: np.ndarray  # float64 (N,): as in Scores, and so are the next two
+    likeness: np.ndarray  # float64 (N,)
+    grey: np.ndarray  # float64 (N,)
 
 
 def joined(parts: Sequence[Batch]) -> Batch:
@@ -87,9 +93,17 @@ class _Draw(NamedTuple):
 
     source: Tensor  # (N, D)
     image: Tensor  # float64 (N, 1, 28, 28): the source's pixels
-    digit: Tensor  # int64 (N,)
-    target: Tensor  # int64 (N,)
+    wish: Wish
     partners: Tensor  # int64 (N, P): exemplars of the target; the first is the author's random image b
+
+
+class _Made(NamedTuple):
+    """What a strategy made of a draw, one row a muddle."""
+
+    pick: Pick
+    pixels: Tensor  # uint8 (N, 28, 28)
+    opinion: Tensor  # float64 (N, 10): the judges' mean
+    likeness: Tensor  # float64 (N,): percentile
 
 
 class Muddler:
@@ -97,6 +111,7 @@ class Muddler:
 
     def __init__(self, bundle: Bundle):
         self.bundle = bundle
+        self._critic = Critic(bundle)
 
     @classmethod
     def from_pretrained(cls, source: str | Path | None = None, revision: str | None = None) -> "Muddler":
@@ -131,19 +146,22 @@ class Muddler:
         seed: int = 0,
         steps: int = 11,
         strategy: str = "balanced",
+        balance: float = EVEN,
         source: int | None = None,
     ) -> Muddle:
         """A muddle of `digit` and `target`, from a real image drawn by `seed`.
 
         digit, target: 0 to 9 and different; target None takes the class whose centroid is nearest to the source's
         code. seed: 0 to 2**32 - 1. steps: 2 to 64 frames from source to partner. strategy: one of STRATEGIES.
+        balance: the target's share of the two labels' probability that `balanced` looks for, 0 to 1; 0.5 is a muddle,
+        0.1 a digit that a tenth of the judges' belief would call the target. Only `balanced` takes another than 0.5.
         source: the place of an exemplar of that digit, which is then the real image instead of the one drawn.
         Raises ArgumentError for anything else.
         """
         digit, target = check_labels(digit, target)
-        check_settings(seed, steps, strategy)
+        check_settings(seed, steps, strategy, balance)
         source = self._check_source(source, digit)
-        draw, index = self._draw([digit], [target], [seed], source)
+        draw, index = self._draw([digit], [target], [seed], [balance], source)
         return self._finish(draw, index[0], seed, steps, strategy, chosen=source is not None)
 
     def muddle_image(
@@ -155,15 +173,16 @@ class Muddler:
         seed: int = 0,
         steps: int = 11,
         strategy: str = "balanced",
+        balance: float = EVEN,
     ) -> Muddle:
         """A muddle that starts from a given image, uint8 (28, 28), white on black and centred as MNIST's are.
 
         digit None takes what the judges see in it. Else as `muddle`.
         """
         pixels = check_image(image)
-        check_settings(seed, steps, strategy)
+        check_settings(seed, steps, strategy, balance)
         digit, target = check_labels(int(self.judge(image).argmax()) if digit is None else digit, target)
-        return self._finish(self._draw_from(pixels, digit, target, seed), None, seed, steps, strategy)
+        return self._finish(self._draw_from(pixels, digit, target, seed, balance), None, seed, steps, strategy)
 
     def muddle_many(
         self,
@@ -173,30 +192,40 @@ class Muddler:
         *,
         strategy: str = "balanced",
         steps: int = 11,
+        balances: Sequence[float] | None = None,
     ) -> Batch:
-        """Many muddles at once, each the same as `muddle` gives for its digit, target and seed.
+        """Many muddles at once, each the same as `muddle` gives for its digit, target, seed and balance.
 
-        Three sequences of one length N. `steps` matters to `farthest` alone. Raises ArgumentError.
+        Sequences of one length N; balances None is 0.5 for all. `steps` matters to `farthest` alone. Raises
+        ArgumentError.
         """
-        if not len(digits) == len(targets) == len(seeds):
-            lengths = (len(digits), len(targets), len(seeds))
-            raise ArgumentError("digits, targets, seeds of lengths", lengths, "the three must be of one length")
+        balances = [EVEN] * len(digits) if balances is None else balances
+        if not len(digits) == len(targets) == len(seeds) == len(balances):
+            lengths = (len(digits), len(targets), len(seeds), len(balances))
+            raise ArgumentError("digits, targets, seeds, balances of lengths", lengths, "all must be of one length")
         pairs = [check_labels(d, t) for d, t in zip(digits, targets, strict=True)]
-        for seed in seeds:
-            check_settings(seed, steps, strategy)
-        whole = np.zeros(0, np.int64)
-        parts = [Batch(np.zeros((0, 28, 28), np.uint8), np.zeros((0, 10)), whole, whole, whole, np.zeros(0))]
+        for seed, balance in zip(seeds, balances, strict=True):
+            check_settings(seed, steps, strategy, balance)
+        whole, real = np.zeros(0, np.int64), np.zeros(0)
+        nothing = Batch(np.zeros((0, 28, 28), np.uint8), np.zeros((0, 10)), *[whole] * 3, *[real] * 4)
+        parts = [nothing]
         for i in range(0, len(pairs), CHUNK):
             some = slice(i, i + CHUNK)
-            draw, sources = self._draw([d for d, _ in pairs[some]], [t for _, t in pairs[some]], list(seeds[some]))
-            with torch.no_grad():
-                pick = self._pick(draw, steps, strategy)
-                pixels = to_pixels(self.bundle.autoencoder.decode(pick.codes))
-                labels = _rounded(self._judge(pixels).mean(1))
-            partners = draw.partners[torch.arange(len(sources)), pick.partner]
+            first, second = [d for d, _ in pairs[some]], [t for _, t in pairs[some]]
+            draw, sources = self._draw(first, second, list(seeds[some]), list(balances[some]))
+            made = self._make(draw, steps, strategy)
+            partners = draw.partners[torch.arange(len(sources)), made.pick.partner]
             parts.append(
                 Batch(
-                    pixels.numpy(), labels, draw.target.numpy(), np.array(sources), partners.numpy(), _rounded(pick.t)
+                    images=made.pixels.numpy(),
+                    soft_labels=_rounded(made.opinion),
+                    targets=draw.wish.target.numpy(),
+                    sources=np.array(sources),
+                    partners=partners.numpy(),
+                    t=_rounded(made.pick.t),
+                    entropy=_rounded(entropy_bits(made.opinion)),
+                    likeness=_rounded(made.likeness),
+                    grey=_rounded(grey_share(to_unit(made.pixels))),
                 )
             )
         return joined(parts)
@@ -211,7 +240,12 @@ class Muddler:
         return source
 
     def _draw(
-        self, digits: list[int], targets: list[int | None], seeds: list[int], source: int | None = None
+        self,
+        digits: list[int],
+        targets: list[int | None],
+        seeds: list[int],
+        balances: list[float],
+        source: int | None = None,
     ) -> tuple[_Draw, list[int]]:
         """Steps 3 to 5 of the author's pipeline; each row depends on its own seed alone.
 
@@ -229,18 +263,16 @@ class Muddler:
             resolved.append(target)
             partners.append(self._partners(target, generator))
         image = to_unit(exemplars.images[indices])
-        draw = _Draw(
-            exemplars.codes[indices], image, torch.tensor(digits), torch.tensor(resolved), torch.stack(partners)
-        )
-        return draw, indices
+        wish = _wish(digits, resolved, balances)
+        return _Draw(exemplars.codes[indices], image, wish, torch.stack(partners)), indices
 
-    def _draw_from(self, pixels: Tensor, digit: int, target: int | None, seed: int) -> _Draw:
+    def _draw_from(self, pixels: Tensor, digit: int, target: int | None, seed: int, balance: float) -> _Draw:
         image = to_unit(pixels[None])
         with torch.no_grad():
             code = self.bundle.autoencoder.encode(image)
         target = self._nearest(code[0], digit) if target is None else target
         partners = self._partners(target, torch.Generator().manual_seed(int(seed)))
-        return _Draw(code, image, torch.tensor([digit]), torch.tensor([target]), partners[None])
+        return _Draw(code, image, _wish([digit], [target], [balance]), partners[None])
 
     def _nearest(self, code: Tensor, digit: int) -> int:
         return int(nearest_centroid(code[None], self.bundle.centroids, excluding=torch.tensor([digit])))
@@ -249,82 +281,71 @@ class Muddler:
         theirs = self.bundle.exemplars.of(target)
         return theirs[torch.randperm(len(theirs), generator=generator)[:CANDIDATES]]
 
-    def _pick(self, draw: _Draw, steps: int, strategy: str) -> Pick:
-        exemplars, networks = self.bundle.exemplars, self.bundle
-        first = exemplars.codes[draw.partners[:, 0]]
-        if strategy == "midpoint":
-            return midpoint(draw.source, first)
-        if strategy == "farthest":
-            images = (draw.image, to_unit(exemplars.images[draw.partners[:, 0]]))
-            return farthest(draw.source, first, steps, networks.autoencoder.decode, images)
-        floor = networks.likeness.quantiles[LIKENESS_FLOOR]
-
-        def verify(codes: Tensor, digit: Tensor, target: Tensor) -> Tensor:  # (M, C, D), (M, 1) x 2 -> (M, C)
-            pixels = to_pixels(networks.autoencoder.decode(codes.flatten(0, 1)))
-            images = to_unit(pixels)
-            probabilities = networks.judges(images).movedim(0, 1).unflatten(0, codes.shape[:2])
-            likeness = networks.likeness(images).unflatten(0, codes.shape[:2])
-            grey = grey_share(images).unflatten(0, codes.shape[:2])
-            return quality(probabilities, digit, target, likeness - floor, grey)
-
-        partners = exemplars.codes[draw.partners]
-        return balanced(draw.source, partners, (draw.digit, draw.target), networks.surrogate, verify, floor)
+    @torch.no_grad()
+    def _make(self, draw: _Draw, steps: int, strategy: str) -> _Made:
+        exemplars, decode = self.bundle.exemplars, self.bundle.autoencoder.decode
+        if strategy == "balanced":
+            found = balanced(draw.source, exemplars.codes[draw.partners], draw.wish, self._critic, decode)
+            pick, pixels, opinion = found.pick, found.pixels, found.probabilities.mean(1)
+        else:
+            first = draw.partners[:, 0]
+            if strategy == "midpoint":
+                pick = midpoint(draw.source, exemplars.codes[first])
+            else:
+                images = (draw.image, to_unit(exemplars.images[first]))
+                pick = farthest(draw.source, exemplars.codes[first], steps, decode, images)
+            pixels = to_pixels(decode(pick.codes))
+            opinion = self._judge(pixels).mean(1)
+        likeness = self.bundle.likeness
+        return _Made(pick, pixels, opinion, likeness.percentile(likeness(to_unit(pixels))))
 
     def _judge(self, pixels: Tensor) -> Tensor:
         """Each judge's probabilities: uint8 (N, 28, 28) -> float64 (N, J, 10)."""
         return self.bundle.judges(to_unit(pixels)).movedim(0, 1)
 
+    @torch.no_grad()
     def _finish(
         self, draw: _Draw, index: int | None, seed: int, steps: int, strategy: str, *, chosen: bool = False
     ) -> Muddle:
         """The whole result of one draw."""
-        exemplars, networks = self.bundle.exemplars, self.bundle
-        with torch.no_grad():
-            pick = self._pick(draw, steps, strategy)
-            partner = int(draw.partners[0, pick.partner[0]])
-            codes = torch.cat([pick.codes, path(draw.source[0], exemplars.codes[partner], steps)])  # (1 + T, D)
-            pixels = to_pixels(networks.autoencoder.decode(codes))
-            opinions = self._judge(pixels).mean(1)
-            images = to_unit(pixels[:1])
-            likeness = networks.likeness.percentile(networks.likeness(images))
-        digit, target, t = int(draw.digit[0]), int(draw.target[0]), float(pick.t[0])
+        exemplars = self.bundle.exemplars
+        made = self._make(draw, steps, strategy)
+        partner = int(draw.partners[0, made.pick.partner[0]])
+        codes = path(draw.source[0], exemplars.codes[partner], steps)  # (T, D)
+        frames = to_pixels(self.bundle.autoencoder.decode(codes))
+        digit, target, t = int(draw.wish.digit[0]), int(draw.wish.target[0]), float(made.pick.t[0])
         return Muddle(
             digit=digit,
             target=target,
             seed=int(seed),
             strategy=strategy,
             steps=int(steps),
+            balance=float(draw.wish.balance[0]),
             source=to_pixels(draw.image)[0].numpy(),
             partner=exemplars.images[partner].numpy().copy(),
             source_index=index,
             chosen=chosen,
             partner_index=partner,
-            codes=codes[1:].numpy(),
-            frames=pixels[1:].numpy(),
-            probabilities=_rounded(opinions[1:]),
+            codes=codes.numpy(),
+            frames=frames.numpy(),
+            probabilities=_rounded(self._judge(frames).mean(1)),
             t=round(t, DECIMALS),
             pick=round(t * (steps - 1)),
-            code=codes[0].numpy(),
-            image=pixels[0].numpy(),
-            soft_label=_rounded(opinions[0]),
+            code=made.pick.codes[0].numpy(),
+            image=made.pixels[0].numpy(),
+            soft_label=_rounded(made.opinion[0]),
             scores=Scores(
-                p_digit=float(_rounded(opinions[0, digit])),
-                p_target=float(_rounded(opinions[0, target])),
-                entropy=float(_rounded(entropy_bits(opinions[0]))),
-                likeness=float(_rounded(likeness[0])),
-                grey=float(_rounded(grey_share(images)[0])),
+                p_digit=float(_rounded(made.opinion[0, digit])),
+                p_target=float(_rounded(made.opinion[0, target])),
+                entropy=float(_rounded(entropy_bits(made.opinion[0]))),
+                likeness=float(_rounded(made.likeness[0])),
+                grey=float(_rounded(grey_share(to_unit(made.pixels))[0])),
             ),
         )
 
 
-def to_unit(pixels: Tensor) -> Tensor:
-    """What the networks take: uint8 (N, 28, 28) -> float64 (N, 1, 28, 28) in [0, 1]."""
-    return pixels[:, None].double() / 255
-
-
-def to_pixels(images: Tensor) -> Tensor:
-    """What people see: float (N, 1, 28, 28) in [0, 1] -> uint8 (N, 28, 28), rounded."""
-    return (images.squeeze(1) * 255).round().to(torch.uint8)
+def _wish(digits: list[int], targets: list[int], balances: list[float]) -> Wish:
+    return Wish(torch.tensor(digits), torch.tensor(targets), torch.tensor(balances, dtype=torch.float64))
 
 
 def check_labels(digit: int, target: int | None) -> tuple[int, int | None]:
@@ -338,14 +359,18 @@ def check_labels(digit: int, target: int | None) -> tuple[int, int | None]:
     return digit, target
 
 
-def check_settings(seed: int, steps: int, strategy: str) -> None:
-    """ArgumentError unless seed, steps and strategy are ones that `Muddler.muddle` takes."""
+def check_settings(seed: int, steps: int, strategy: str, balance: float = EVEN) -> None:
+    """ArgumentError unless seed, steps, strategy and balance are ones that `Muddler.muddle` takes."""
     _integer("seed", seed, SEEDS)
     _integer("steps", steps, STEPS)
     if strategy not in STRATEGIES:
         raise ArgumentError("strategy", strategy, f"choose one of {', '.join(STRATEGIES)}")
     if strategy == "farthest" and steps < 3:
         raise ArgumentError("steps", steps, "farthest picks an inner step, so it needs at least 3")
+    if isinstance(balance, bool) or not isinstance(balance, int | float | np.number) or not 0 <= balance <= 1:
+        raise ArgumentError("balance", balance, "give a number from 0 to 1")
+    if balance != EVEN and strategy != "balanced":
+        raise ArgumentError("balance", balance, f"{strategy} knows no balance; leave it at {EVEN}")
 
 
 def check_image(image: np.ndarray) -> Tensor:

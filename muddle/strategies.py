@@ -9,8 +9,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from muddle.critic import Critic, Opinion
 from muddle.latent import path
-from muddle.surrogate import Prediction, of_pair, undecided
+from muddle.pixels import to_pixels
+from muddle.surrogate import of_pair
 
 STRATEGIES = ("balanced", "midpoint", "farthest")
 GRID = 2.0**-20  # refined codes lie on it: float64's noise, which climbing would amplify, is forgotten
@@ -51,79 +53,136 @@ class Search(NamedTuple):
 
     climbs: int  # gradient steps of the refinement
     stride: float  # length of the first of them
-    kept: int = 12  # paths whose best step is refined
-    verified: int = 14  # codes that are decoded and judged
+    kept: int  # paths whose best step is refined
+    verified: int  # codes that are decoded and judged
 
 
-STEPS = 11  # along each path that is searched
+STEPS = 7  # along each path that is searched
 # Where the boundary crosses the path, it is near one of its steps.
-NEAR = Search(climbs=16, stride=0.06)
+NEAR = Search(climbs=10, stride=0.08, kept=6, verified=5)
 # Paths between some digits lead through a third: the boundary is off the path.
-FAR = Search(climbs=60, stride=0.4, kept=20, verified=24)
+FAR = Search(climbs=40, stride=0.4, kept=10, verified=8)
 ENOUGH = 0.5  # quality below which the near search is followed by the far one
+MARGIN = 1e-3  # of quality, far above what a rough opinion is off by
+
+
+class Wish(NamedTuple):
+    """What each of N muddles is to be."""
+
+    digit: Tensor  # int64 (N,)
+    target: Tensor  # int64 (N,)
+    balance: Tensor  # float64 (N,): the target's share of the two probabilities, 0 to 1; 0.5 is a muddle
+
+    def of(self, rows: Tensor) -> "Wish":
+        """The wishes of some rows, in the shape of `rows`."""
+        return Wish(self.digit[rows], self.target[rows], self.balance[rows])
+
+
+class Found(NamedTuple):
+    """What a search found for each of N muddles."""
+
+    pick: Pick
+    pixels: Tensor  # uint8 (N, 28, 28)
+    probabilities: Tensor  # (N, J, 10): what each judge gives to it
+    score: Tensor  # (N,): its quality
 
 
 def balanced(
-    source: Tensor,
-    partners: Tensor,
-    pair: tuple[Tensor, Tensor],
-    predict: Callable[[Tensor], Prediction],
-    verify: Callable[[Tensor, Tensor, Tensor], Tensor],
-    floor: Tensor,
-) -> Pick:
+    source: Tensor, partners: Tensor, wish: Wish, critic: Critic, decode: Callable[[Tensor], Tensor]
+) -> Found:
     """The code whose image classifiers cannot place between the two digits, that is crisp and looks like a digit.
 
     Along the paths to all partners the surrogate's prediction is searched; the best point of each of the best paths
-    is refined by gradient ascent; and the images of all these, judged by `verify`, decide. Where even the best is no
-    muddle, the refinement is repeated with longer and more steps.
+    is refined by gradient ascent; and the images of all these, as the judges see them, decide. Where even the best is
+    no muddle, the refinement is repeated with longer and more steps. A wish for another balance than 0.5 is searched
+    in the same way for the code that judges divide so.
 
-    Source (N, D); partners (N, P, D); pair: digit and target, int64 (N,); `verify` scores codes (M, C, D) for M digits
-    and targets, (M, 1) each -> (M, C); `floor` is the likeness logit below which a code is penalised.
+    Source (N, D); partners (N, P, D).
     """
-
-    def promise(codes: Tensor, rows: Tensor) -> Tensor:  # (M, C, D), (M,) -> (M, C)
-        seen = predict(codes)
-        return quality(seen.logits.softmax(-1), *labels(rows), seen.likeness - floor, seen.grey)
-
-    def labels(rows: Tensor) -> tuple[Tensor, Tensor]:  # (M, 1) each
-        return pair[0][rows, None], pair[1][rows, None]
-
     every = torch.arange(len(source))
     codes = path(source[:, None].expand_as(partners), partners, STEPS)[:, :, 1:-1]  # (N, P, T, D)
-    best, step = promise(codes.flatten(1, 2), every).unflatten(1, codes.shape[1:3]).max(2)  # (N, P)
+    promise = _promise(codes, wish, critic, kept=max(NEAR.kept, FAR.kept))
+    best, step = promise.max(2)  # (N, P)
     starts = codes[every[:, None], torch.arange(codes.shape[1]), step]  # (N, P, D): the best of each path
 
-    def refine(rows: Tensor, how: Search) -> tuple[Pick, Tensor]:
-        """The best code of the best paths of these rows, refined, and its verified score: (M,)."""
-        row = torch.arange(len(rows))
+    def refine(rows: Tensor, how: Search) -> Found:
+        """The best of the best paths' refined codes, for these rows."""
+        row = torch.arange(len(rows))[:, None]
         partner = best[rows].topk(min(how.kept, best.shape[1]), dim=1).indices  # (M, C)
         start = starts[rows[:, None], partner]  # (M, C, D)
-        candidates = torch.cat([start, _climb(start, lambda codes: promise(codes, rows), how)], 1)  # (M, 2 C, D)
-        finalists = promise(candidates, rows).topk(min(how.verified, candidates.shape[1]), dim=1).indices
-        score, chosen = verify(candidates[row[:, None], finalists], *labels(rows)).max(1)  # (M,)
-        chosen = finalists[row, chosen]
-        picked, partner = candidates[row, chosen], partner[row, chosen % partner.shape[1]]
-        return Pick(picked, partner, _along(picked, source[rows], partners[rows, partner])), score
+        wanted = wish.of(rows[:, None])
 
-    pick, score = refine(every, NEAR)
-    poor = (score < ENOUGH).nonzero().squeeze(1)
+        def promise(codes: Tensor) -> Tensor:  # (M, C, D) -> (M, C)
+            return quality(critic.of_codes(codes), wanted)
+
+        candidates = torch.cat([start, _climb(start, promise, how)], 1)  # (M, 2 C, D)
+        finalists = promise(candidates).topk(min(how.verified, candidates.shape[1]), dim=1).indices
+        chosen, pixels, probabilities, score = _verified(candidates[row, finalists], wanted, critic, decode)
+        place = finalists[row, chosen[:, None]].squeeze(1)
+        picked, partner = candidates[row, place[:, None]].squeeze(1), partner[row, place[:, None] % partner.shape[1]]
+        partner = partner.squeeze(1)
+        pick = Pick(picked, partner, _along(picked, source[rows], partners[rows, partner]))
+        return Found(pick, pixels, probabilities, score)
+
+    found = refine(every, NEAR)
+    poor = (found.score < ENOUGH).nonzero().squeeze(1)
     if len(poor):
-        other, other_score = refine(poor, FAR)
-        better = other_score > score[poor]
-        for column, replacement in zip(pick, other, strict=True):
+        other = refine(poor, FAR)
+        better = other.score > found.score[poor]
+        for column, replacement in zip((*found.pick, *found[1:]), (*other.pick, *other[1:]), strict=True):
             column[poor[better]] = replacement[better]
-    return pick
+    return found
 
 
-def quality(probabilities: Tensor, digit: Tensor, target: Tensor, likeness: Tensor, grey: Tensor) -> Tensor:
-    """What the balanced strategy maximises: undecided classifiers whose mean is centred, less what is blurred or odd.
+def _promise(codes: Tensor, wish: Wish, critic: Critic, kept: int) -> Tensor:
+    """The surrogate's quality of the codes (N, P, T, D) that may be the best of their path and whose path may be
+    among the `kept` best; of all others, minus infinity: (N, P, T)."""
+    every = torch.arange(len(codes))
+    rough = quality(critic.of_codes(codes, rough=True), wish.of(every[:, None, None]))
+    best = rough.amax(2)
+    least = best.topk(min(kept, best.shape[1]), dim=1).values[:, -1:]
+    contenders = (rough >= best[..., None] - MARGIN) & (best >= least - MARGIN)[..., None]
+    exact = quality(critic.of_codes(codes[contenders]), wish.of(contenders.nonzero()[:, 0]))
+    return torch.full_like(rough, -torch.inf, dtype=codes.dtype).masked_scatter(contenders, exact)
 
-    Probabilities (..., J, 10); the others (...) or broadcast to it. At most 1.
+
+def _verified(
+    codes: Tensor, wanted: Wish, critic: Critic, decode: Callable[[Tensor], Tensor]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The best of each row of codes by their images (M, C, D): which (M,), its pixels, its judges' opinion, its score."""
+    shape = codes.shape[:2]
+    pixels = to_pixels(decode(codes.flatten(0, 1)))
+    rough = quality(_unflatten(critic.of_pixels(pixels, rough=True), shape), wanted)  # (M, C)
+    contenders = rough >= rough.amax(1, keepdim=True) - MARGIN
+    seen = critic.of_pixels(pixels[contenders.flatten()])
+    rows = contenders.nonzero()[:, 0]
+    exact = quality(seen, Wish(*(column.squeeze(1)[rows] for column in wanted)))
+    score, chosen = torch.full(shape, -torch.inf, dtype=codes.dtype).masked_scatter(contenders, exact).max(1)
+    row = torch.arange(len(codes))
+    place = contenders.flatten().cumsum(0).unflatten(0, shape)[row, chosen] - 1
+    return chosen, pixels.unflatten(0, shape)[row, chosen], seen.probabilities[place], score
+
+
+def _unflatten(seen: Opinion, shape: torch.Size) -> Opinion:
+    return Opinion(*(column.unflatten(0, shape) for column in seen))
+
+
+def quality(seen: Opinion, wish: Wish) -> Tensor:
+    """What the balanced strategy maximises: classifiers that are each divided as wished, and so is their mean, less
+    what is blurred or odd. Opinions of (...) and wishes that broadcast to it -> (...), at most 1.
+
+    At a balance of 0.5 a classifier counts 4 p(digit) p(target): 1 if it gives a half to each, 0 if it is sure. In
+    general exp(-2 KL(wish || p)), which is the same there.
     """
-    pairs = of_pair(probabilities, digit, target)  # (..., J, 2)
-    lesser = 2 * pairs.mean(-2).amin(-1)
-    worth = 0.5 * undecided(pairs) + 0.5 * lesser
-    return worth - 0.1 * torch.relu(-likeness) - 2 * torch.relu(grey - 0.55)
+    pairs = of_pair(seen.probabilities, wish.digit, wish.target)  # (..., J, 2)
+    shares = torch.stack([1 - wish.balance, wish.balance], -1).to(pairs.dtype)  # (..., 2)
+
+    def of_share(p: Tensor, share: Tensor) -> Tensor:  # a label that is to get nothing is no matter
+        return torch.where(share > 0, p / share.clamp_min(1e-9), 1)
+
+    each = (of_share(pairs, shares[..., None, :]) ** (2 * shares[..., None, :])).prod(-1).mean(-1)
+    together = of_share(pairs.mean(-2), shares).amin(-1)
+    return 0.5 * each + 0.5 * together - 0.1 * torch.relu(-seen.likeness) - 2 * torch.relu(seen.grey - 0.55)
 
 
 def _climb(codes: Tensor, promise: Callable[[Tensor], Tensor], search: Search) -> Tensor:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from muddle.drawing import prepare
 from muddle.errors import ArgumentError
-from muddle.pipeline import to_unit
+from muddle.pixels import to_unit
 
 HEIGHT, WIDTH = 40, 10  # a bar that becomes 20 x 5 exactly
 BAR = np.zeros((28, 28), np.uint8)

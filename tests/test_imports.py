@@ -16,9 +16,9 @@ DOORS = {
     "matplotlib": ("train/sheets.py",),
 }
 RANKS = [  # imports run downhill: a module imports only what stands before it
-    "errors", "autoencoder", "judge", "latent", "likeness", "metrics", "projection", "surrogate", "strategies",
-    "render", "drawing", "results", "bundle", "hub", "locate", "pipeline", "recipe", "verify", "present", "ui",
-    "__main__",
+    "errors", "autoencoder", "judge", "latent", "likeness", "metrics", "pixels", "projection", "surrogate", "bundle",
+    "critic", "strategies", "render", "drawing", "results", "hub", "locate", "pipeline", "recipe", "verify", "present",
+    "ui", "__main__",
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muddle.errors import ArgumentError
-from muddle.pipeline import to_unit
+from muddle.pixels import to_unit
 from muddle.strategies import STRATEGIES
 
 

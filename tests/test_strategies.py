@@ -1,8 +1,10 @@
+import math
+
 import pytest
 import torch
 
-from muddle.strategies import balanced, farthest, midpoint
-from muddle.surrogate import Prediction
+from muddle.critic import Opinion
+from muddle.strategies import MARGIN, Wish, balanced, farthest, midpoint, quality
 
 
 def test_the_midpoint_is_the_average():
@@ -28,51 +30,97 @@ def test_farthest_takes_the_inner_step_with_the_largest_sum_of_distances():
     assert pick.t.item() == pytest.approx(0.75)
 
 
-def judges_with_boundary_at(place):
-    """Two judges that see digit 0 below `place` on the first axis and digit 1 above, and nothing wrong elsewhere."""
-
-    def predict(codes):
-        margin = 8 * (codes[..., 0] - place)
-        logits = torch.full((*margin.shape, 2, 10), -20.0, dtype=codes.dtype)
-        logits[..., 0], logits[..., 1] = -margin[..., None] / 2, margin[..., None] / 2
-        return Prediction(logits, torch.ones_like(margin), torch.full_like(margin, 0.5))
-
-    return predict
+SPAN = 4.0  # of the first axis that an image can show
 
 
-def test_balanced_finds_the_boundary_between_the_steps_of_a_path():
+class BoundaryAt:
+    """Two judges that see digit 0 below a place on the first axis and digit 1 above, and nothing wrong elsewhere.
+
+    An image shows its code's first number. What is rough is `error` off, up or down.
+    """
+
+    def __init__(self, place, error=0.0):
+        self.place, self.error = place, error
+
+    def of_codes(self, codes, *, rough=False):
+        margin = 8 * (codes[..., 0] - self.place)
+        p = margin.sigmoid()
+        if rough:
+            p = p + self.error * torch.cos(1e6 * codes[..., 0])
+        probabilities = torch.zeros(*p.shape, 2, 10, dtype=codes.dtype)
+        probabilities[..., 0], probabilities[..., 1] = (1 - p)[..., None], p[..., None]
+        return Opinion(probabilities, torch.ones_like(p), torch.full_like(p, 0.5))
+
+    def of_pixels(self, pixels, *, rough=False):
+        return self.of_codes(SPAN * pixels[:, 0, :1].double() / 255, rough=rough)
+
+    @staticmethod
+    def decode(codes):
+        return (codes[:, :1, None, None] / SPAN).clamp(0, 1).expand(-1, 1, 28, 28)
+
+
+def wish(n, balance=0.5):
+    return Wish(torch.zeros(n, dtype=torch.long), torch.ones(n, dtype=torch.long), torch.full((n,), balance).double())
+
+
+def search(source, partners, critic, balance=0.5):
+    return balanced(source, partners, wish(len(source), balance), critic, critic.decode)
+
+
+@pytest.mark.parametrize("balance", [0.5, 0.1, 0.8])
+def test_balanced_finds_the_place_between_the_steps_of_a_path(balance):
     source = torch.zeros(1, 2, dtype=torch.float64)
     partners = torch.tensor([[[1.0, 0.0], [1.0, 0.5]]], dtype=torch.float64)
-    pair = (torch.tensor([0]), torch.tensor([1]))
-    predict = judges_with_boundary_at(0.437)
-
-    def verify(codes, digit, target):
-        return 1 - (codes[..., 0] - 0.437).abs()
-
-    pick = balanced(source, partners, pair, predict, verify, torch.tensor(0.0))
-    assert pick.codes[0, 0].item() == pytest.approx(0.437, abs=0.01)
-    assert 0 < pick.t.item() < 1
+    found = search(source, partners, BoundaryAt(0.437), balance)
+    there = 0.437 + math.log(balance / (1 - balance)) / 8
+    assert found.pick.codes[0, 0].item() == pytest.approx(there, abs=SPAN / 255)
+    assert found.probabilities[0, :, 1].tolist() == pytest.approx([balance] * 2, abs=8 * SPAN / 255)
+    assert 0 < found.pick.t.item() < 1
 
 
 def test_balanced_leaves_the_path_when_the_boundary_is_far_from_it():
     source = torch.zeros(1, 1, dtype=torch.float64)
     partners = torch.ones(1, 1, 1, dtype=torch.float64)
-    pair = (torch.tensor([0]), torch.tensor([1]))
-    predict = judges_with_boundary_at(3.0)
-    pick = balanced(source, partners, pair, predict, lambda c, *_: -(c[..., 0] - 3).abs(), torch.tensor(0.0))
-    assert pick.codes.item() == pytest.approx(3, abs=0.05)
-    assert pick.t.item() == 1, "the nearest place on the path is its end"
+    found = search(source, partners, BoundaryAt(3.0))
+    assert found.pick.codes.item() == pytest.approx(3, abs=0.05)
+    assert found.pick.t.item() == 1, "the nearest place on the path is its end"
 
 
 def test_a_muddle_in_a_batch_is_the_muddle_alone():
     generator = torch.Generator().manual_seed(0)
     sources = torch.randn(3, 2, generator=generator, dtype=torch.float64)
     partners = torch.randn(3, 4, 2, generator=generator, dtype=torch.float64) + 2
-    digit, target = torch.zeros(3, dtype=torch.long), torch.ones(3, dtype=torch.long)
-    predict, verify = judges_with_boundary_at(1.0), lambda c, *_: 0.6 - (c[..., 0] - 1).abs()
-    floor = torch.tensor(0.0)
-    together = balanced(sources, partners, (digit, target), predict, verify, floor)
+    critic = BoundaryAt(1.0)
+    together = search(sources, partners, critic)
     for i in range(3):
-        some = slice(i, i + 1)
-        alone = balanced(sources[some], partners[some], (digit[some], target[some]), predict, verify, floor)
-        torch.testing.assert_close(alone.codes[0], together.codes[i])
+        alone = search(sources[i : i + 1], partners[i : i + 1], critic)
+        torch.testing.assert_close(alone.pick.codes[0], together.pick.codes[i])
+
+
+def test_rough_opinions_decide_nothing():
+    generator = torch.Generator().manual_seed(1)
+    sources = torch.randn(4, 2, generator=generator, dtype=torch.float64)
+    partners = torch.randn(4, 8, 2, generator=generator, dtype=torch.float64) + 2
+    exact, off = (search(sources, partners, BoundaryAt(1.0, error)) for error in (0.0, MARGIN / 8))
+    for column, same in zip((*exact.pick, exact.pixels, exact.score), (*off.pick, off.pixels, off.score), strict=True):
+        assert (column == same).all()
+
+
+def test_rough_opinions_are_near_the_exact_ones(muddler):
+    codes, pixels = muddler.bundle.exemplars.codes, muddler.bundle.exemplars.images[::10]
+    codes = torch.lerp(codes[::10], codes.flip(0)[::10], 0.5)
+    for said, things in ((muddler._critic.of_codes, codes), (muddler._critic.of_pixels, pixels)):
+        exact, rough = (quality(said(things, rough=off), wish(len(things), 0.3)) for off in (False, True))
+        assert (exact - rough).abs().max() < MARGIN / 20
+
+
+def test_quality_is_highest_where_every_judge_is_divided_as_wished():
+    p = torch.linspace(0, 1, 101, dtype=torch.float64)
+    seen = BoundaryAt(0.0).of_codes(torch.zeros(101, 1, dtype=torch.float64))
+    seen.probabilities[..., 0], seen.probabilities[..., 1] = (1 - p)[:, None], p[:, None]
+    for balance in (0.0, 0.1, 0.5, 0.75, 1.0):
+        score = quality(seen, wish(101, balance))
+        assert score.argmax().item() == round(100 * balance)
+        assert score.max().item() == pytest.approx(1)
+    fair = quality(seen, wish(101))
+    torch.testing.assert_close(fair, 0.5 * 4 * p * (1 - p) + torch.minimum(p, 1 - p))

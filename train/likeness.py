@@ -9,7 +9,7 @@ from torch import Tensor
 from muddle.autoencoder import Autoencoder
 from muddle.bundle import write_part
 from muddle.likeness import PERCENTILES, Likeness, LikenessConfig
-from muddle.pipeline import to_pixels
+from muddle.pixels import to_pixels
 from train import sheets
 from train.autoencoder import encode, load_trained
 from train.data import Digits, to_float

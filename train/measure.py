@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from muddle.latent import nearest_centroid, path
 from muddle.likeness import Likeness
 from muddle.metrics import both_above, entropy_bits, grey_share, top_pair
-from muddle.pipeline import Muddler, to_unit
+from muddle.pipeline import Muddler
+from muddle.pixels import to_unit
 from train.loop import in_batches
 from train.panel import opinions
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from muddle.autoencoder import Autoencoder
-from muddle.pipeline import to_pixels
+from muddle.pixels import to_pixels
 from muddle.render import tiled, to_image
 from train.data import to_float
 

@@ -17,7 +17,7 @@ from muddle.bundle import read_part, write_part
 from muddle.judge import Ensemble
 from muddle.latent import path
 from muddle.metrics import grey_share
-from muddle.pipeline import to_pixels
+from muddle.pixels import to_pixels
 from muddle.surrogate import Prediction, Surrogate, SurrogateConfig, of_pair, undecided
 from train.autoencoder import encode, load_trained
 from train.data import to_float
