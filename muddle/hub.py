@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from muddle.bundle import FILES
-from muddle.errors import HubError
+from muddle.errors import ArgumentError, HubError
 
 DEADLINE = 8.0  # seconds for all of a pull
 PATIENCE = 30.0  # seconds for the Hub's first word before an upload
@@ -55,6 +55,12 @@ def revision_of(folder: Path) -> str | None:
     return folder.name if _is_commit(folder.name) else None
 
 
+def check_name(name: str, repo: str) -> None:
+    """ArgumentError, of the argument called `name`, unless it is USER/NAME."""
+    if repo.count("/") != 1 or not all(repo.split("/")):
+        raise ArgumentError(name, repo, "give it as USER/NAME")
+
+
 def check_owner(repo: str) -> None:
     """HubError, with what to do, unless there is a token and the repository is its owner's or an organization's."""
     from huggingface_hub import HfApi
@@ -70,7 +76,8 @@ def upload(
 ) -> Published:
     """Makes a repository exactly the folder, in one commit, creating it if need be; without a change, no commit.
 
-    kind: "model" or "space". Raises HubError with what to do: no token, one that may not write there, no network.
+    kind: "model", "dataset" or "space". Raises HubError with what to do: no token, one that may not write there, no
+    network.
     """
     from huggingface_hub import HfApi
 
@@ -84,7 +91,7 @@ def upload(
         )
         if tag:
             api.create_tag(repo, tag=tag, revision=done.oid, repo_type=kind, exist_ok=True)
-        return Published(f"{api.endpoint}/{'spaces/' if kind == 'space' else ''}{repo}", done.oid)
+        return Published(f"{api.endpoint}/{'' if kind == 'model' else f'{kind}s/'}{repo}", done.oid)
 
     return _in_words(repo, work)
 

@@ -1,6 +1,7 @@
 """A muddle in words and in JSON: what the page, the API and the command line say of it."""
 
 import base64
+import os
 from typing import Any
 
 import numpy as np
@@ -50,19 +51,35 @@ def _percent(probability: float) -> str:
     return f"{100 * probability:.0f} %"
 
 
+def summary(m: Muddle, muddler: Muddler, home: str = "/") -> dict[str, Any]:
+    """A muddle in JSON without its pictures; `home` is the page's address, to which the link leads."""
+    identity = _identity(m, muddler)
+    return {
+        **identity,
+        "soft_label": m.soft_label.tolist(),
+        "scores": vars(m.scores),
+        "verdict": verdict(m),
+        "link": share_link(identity["query"], home),
+        "bundle": about_bundle(muddler),
+    }
+
+
 def as_json(m: Muddle, muddler: Muddler) -> dict[str, Any]:
     """Everything about a muddle, images as PNG data URIs: the answer of the endpoint /muddle."""
     return {
-        **_identity(m, muddler),
-        "soft_label": m.soft_label.tolist(),
-        "scores": vars(m.scores),
+        **summary(m, muddler),
         "probabilities": m.probabilities.tolist(),
         "muddle": data_uri(m.image),
         "source": data_uri(m.source),
         "partner": data_uri(m.partner),
         "frames": [data_uri(frame) for frame in m.frames],
-        "bundle": about_bundle(muddler),
     }
+
+
+def share_link(query: str, home: str = "") -> str:
+    """The address that shows a result: a Space's own page where this runs on one, else relative to `home`."""
+    space = os.environ.get("SPACE_ID")
+    return f"https://huggingface.co/spaces/{space}{query}" if space else home + query
 
 
 def for_page(m: Muddle, muddler: Muddler) -> dict[str, Any]:
@@ -83,7 +100,7 @@ def for_page(m: Muddle, muddler: Muddler) -> dict[str, Any]:
 
 def _identity(m: Muddle, muddler: Muddler) -> dict[str, Any]:
     """What a muddle is, which both tell alike: its arguments, its place on the path and its query."""
-    names = ("digit", "target", "seed", "strategy", "steps", "t", "pick", "source_index", "chosen")
+    names = ("digit", "target", "seed", "strategy", "steps", "balance", "t", "pick", "source_index", "chosen")
     return {**{name: getattr(m, name) for name in names}, "query": Recipe.of(m).query(muddler.version)}
 
 
@@ -105,6 +122,7 @@ def about_bundle(muddler: Muddler) -> dict[str, Any]:
         "name": origin.name,
         "revision": origin.revision,
         "fingerprint": muddler.bundle.fingerprint[:12],
+        "version": muddler.version,
         "note": origin.note,
     }
 

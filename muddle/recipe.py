@@ -2,16 +2,18 @@
 
 import base64
 import binascii
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 
 from muddle.errors import ArgumentError
-from muddle.pipeline import SEEDS, STEPS, Muddle, Muddler, check_image, check_labels, check_settings
+from muddle.pipeline import EVEN, SEEDS, STEPS, Muddle, Muddler, check_image, check_labels, check_settings
 from muddle.strategies import STRATEGIES
 
 AUTO = "auto"  # in a query: the target is left to the latent space
@@ -29,18 +31,28 @@ class Recipe:
     steps: int = 11
     source: int | None = None  # the place of an exemplar; None: the seed draws one
     image: np.ndarray | None = None  # uint8 (28, 28): a given image that is the source instead of an exemplar
+    balance: float = EVEN  # 0 to 1: the target's share of the two labels' probability
 
     @classmethod
     def of(cls, m: Muddle) -> "Recipe":
         """The recipe that gives this muddle again."""
         given = m.source if m.source_index is None else None
         chosen = m.source_index if m.chosen else None
-        return cls(m.digit, m.target, m.seed, m.strategy, m.steps, chosen, given)
+        return cls(m.digit, m.target, m.seed, m.strategy, m.steps, chosen, given, m.balance)
 
     @classmethod
     def from_query(cls, query: str) -> "Recipe":
-        """The recipe that a link's query stands for, with or without its question mark. Raises ArgumentError."""
-        recipe, wrong = parse(dict(parse_qsl(query.removeprefix("?"), keep_blank_values=True)))
+        """The recipe that a link's query stands for, with or without its question mark. Raises ArgumentError.
+
+        What is not an argument of a recipe is left alone, since others add to links; one given twice is an error.
+        """
+        pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True)
+        fields = dict(pairs)
+        for name in cls.__dataclass_fields__:
+            given = [value for key, value in pairs if key == name]
+            if len(given) > 1:
+                raise ArgumentError(name, given, "give it once")
+        recipe, wrong = parse(fields)
         if wrong:
             raise wrong[0]
         return recipe
@@ -48,6 +60,7 @@ class Recipe:
     def make(self, muddler: Muddler) -> Muddle:
         """The muddle. Raises ArgumentError."""
         settings: dict[str, Any] = {"seed": self.seed, "strategy": self.strategy, "steps": self.steps}
+        settings["balance"] = self.balance
         if self.image is not None:
             return muddler.muddle_image(self.image, self.digit, self.target, **settings)
         return muddler.muddle(self.digit, self.target, source=self.source, **settings)
@@ -61,6 +74,8 @@ class Recipe:
             fields["source"] = self.source
         if self.image is not None:
             fields["image"] = to_text(self.image)
+        if self.balance != EVEN:
+            fields["balance"] = plain(self.balance)
         if version is not None:
             fields["v"] = version
         return "?" + urlencode(fields)
@@ -86,12 +101,18 @@ def parse(fields: Mapping[str, str]) -> tuple[Recipe, list[ArgumentError]]:
     strategy = read("strategy", known_strategy, usual.strategy)
     steps = read("steps", lambda text: whole("steps", text, STEPS), usual.steps)
     source = read("source", lambda text: whole("source", text, range(10**6)), None)
+    balance = read("balance", share, usual.balance)
     try:
         check_settings(seed, steps, strategy)
     except ArgumentError as error:  # a strategy may ask for more steps than another
         wrong.append(error)
         steps = usual.steps
-    return Recipe(digit, target, seed, strategy, steps, None if image is not None else source, image), wrong
+    try:
+        check_settings(seed, steps, strategy, balance)
+    except ArgumentError as error:  # or know no balance
+        wrong.append(error)
+        balance = usual.balance
+    return Recipe(digit, target, seed, strategy, steps, None if image is not None else source, image, balance), wrong
 
 
 def whole(name: str, text: str, allowed: range = SEEDS) -> int:
@@ -99,6 +120,18 @@ def whole(name: str, text: str, allowed: range = SEEDS) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) in allowed:
         return int(text)
     raise ArgumentError(name, text, f"give a whole number from {allowed[0]} to {allowed[-1]}")
+
+
+def share(text: str) -> float:
+    """The number from 0 to 1 that a plain decimal such as 0.3 stands for. Raises ArgumentError."""
+    if re.fullmatch(r"[01](\.[0-9]{1,400})?", text) and float(text) <= 1:
+        return float(text)
+    raise ArgumentError("balance", text, "give a number from 0 to 1, such as 0.3")
+
+
+def plain(number: float) -> str:
+    """The shortest plain decimal that `share` reads as this number."""
+    return format(Decimal(repr(float(number) + 0.0)), "f")  # + 0.0: no minus before a zero
 
 
 def known_target(text: str, digit: int | None) -> int | None:

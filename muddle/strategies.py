@@ -61,7 +61,7 @@ STEPS = 7  # along each path that is searched
 # Where the boundary crosses the path, it is near one of its steps.
 NEAR = Search(climbs=10, stride=0.08, kept=6, verified=5)
 # Paths between some digits lead through a third: the boundary is off the path.
-FAR = Search(climbs=40, stride=0.4, kept=10, verified=8)
+FAR = Search(climbs=40, stride=0.8, kept=10, verified=8)
 ENOUGH = 0.5  # quality below which the near search is followed by the far one
 MARGIN = 1e-3  # of quality, far above what a rough opinion is off by
 
@@ -87,9 +87,7 @@ class Found(NamedTuple):
     score: Tensor  # (N,): its quality
 
 
-def balanced(
-    source: Tensor, partners: Tensor, wish: Wish, critic: Critic, decode: Callable[[Tensor], Tensor]
-) -> Found:
+def balanced(source: Tensor, partners: Tensor, wish: Wish, critic: Critic, decode: Callable[[Tensor], Tensor]) -> Found:
     """The code whose image classifiers cannot place between the two digits, that is crisp and looks like a digit.
 
     Along the paths to all partners the surrogate's prediction is searched; the best point of each of the best paths
@@ -149,7 +147,7 @@ def _promise(codes: Tensor, wish: Wish, critic: Critic, kept: int) -> Tensor:
 def _verified(
     codes: Tensor, wanted: Wish, critic: Critic, decode: Callable[[Tensor], Tensor]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The best of each row of codes by their images (M, C, D): which (M,), its pixels, its judges' opinion, its score."""
+    """The best of each row of codes (M, C, D) by their images: which (M,), its pixels, judges' opinions and score."""
     shape = codes.shape[:2]
     pixels = to_pixels(decode(codes.flatten(0, 1)))
     rough = quality(_unflatten(critic.of_pixels(pixels, rough=True), shape), wanted)  # (M, C)

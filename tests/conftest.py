@@ -50,10 +50,16 @@ class Served(NamedTuple):
 
 
 @contextlib.contextmanager
-def serving(cwd=ROOT, wait=60, port=None, **changes):
-    """`python app.py`, as a user starts it, on a free port."""
+def serving(cwd=ROOT, wait=60, port=None, folder=None, **changes):
+    """`python app.py`, as a user starts it, on a free port. In `folder`, if given, are app.log and its TMPDIR, tmp."""
     port = port or free_port()
-    log = open(os.path.join(os.environ.get("TMPDIR", "/tmp"), f"muddle-app-{port}.log"), "w+")  # noqa: SIM115
+    if folder is None:
+        name = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"muddle-app-{port}.log")
+    else:
+        name = folder / "app.log"
+        (folder / "tmp").mkdir()
+        changes = {"TMPDIR": str(folder / "tmp"), "PYTHONUNBUFFERED": "1", **changes}
+    log = open(name, "w+")  # noqa: SIM115
     child = subprocess.Popen(
         [sys.executable, "app.py"],
         cwd=cwd,
@@ -85,9 +91,15 @@ def wait_for(address, child, log, seconds):
 
 
 @pytest.fixture(scope="session")
-def app():
+def app_folder(tmp_path_factory):
+    """Where the shared app has its app.log, and what it writes to the disk, if anything, in tmp."""
+    return tmp_path_factory.mktemp("app")
+
+
+@pytest.fixture(scope="session")
+def app(app_folder):
     """The address of a running app, shared by all tests that only talk to it."""
-    with serving() as served:
+    with serving(folder=app_folder) as served:
         yield served.address
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from muddle.errors import ArgumentError, MuddleError
+from muddle.present import share_link
 from muddle.recipe import Recipe, to_text
 from muddle.render import png
-from muddle.ui.answers import drawing, look, opened, riddle, row, share_link, shown
+from muddle.ui.answers import drawing, look, opened, riddle, row, shown
 
 
 def uri(pixels):
@@ -33,7 +34,7 @@ def test_a_plain_link_has_no_note(muddler):
 
 def test_a_link_of_another_version_says_so(muddler):
     _, answer = opened(muddler, {"digit": "2", "v": "1-abcdef0"})
-    assert "made with another version (1-abcdef0; this is 1-" in answer["note"]
+    assert f"made with another version (1-abcdef0; this is {muddler.version})" in answer["note"]
 
 
 def test_a_source_that_is_another_digit_here_falls_back_and_says_so(muddler):
@@ -113,3 +114,11 @@ def test_a_riddle_is_a_muddle_that_can_be_opened(muddler):
     m = muddler.muddle(asked["digit"], asked["target"], seed=asked["seed"])
     assert (images(asked["pixels"])[0] == m.image).all()
     assert sum(asked["soft_label"]) == pytest.approx(1, abs=0.001)
+
+
+def test_a_link_with_a_balance_shows_that_muddle(muddler):
+    recipe, answer = opened(muddler, {"digit": "4", "target": "9", "balance": "0.3"})
+    m = muddler.muddle(4, 9, seed=7, balance=0.3)
+    assert (images(answer["pixels"])[1] == m.image).all()
+    assert (recipe.balance, answer["balance"], answer["note"]) == (0.3, 0.3, "")
+    assert "&balance=0.3&" in answer["query"]

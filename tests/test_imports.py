@@ -9,7 +9,7 @@ from conftest import ROOT, environment
 DOORS = {
     "gradio": ("muddle/ui/",),
     "huggingface_hub": ("muddle/hub.py",),
-    "safetensors": ("muddle/bundle.py",),
+    "safetensors": ("muddle/bundle.py", "muddle/weights.py"),
     "PIL": ("muddle/render.py",),
     "torchvision": ("train/data.py",),
     "mlxtend": ("train/data.py",),
@@ -18,7 +18,8 @@ DOORS = {
 RANKS = [  # imports run downhill: a module imports only what stands before it
     "errors", "autoencoder", "judge", "latent", "likeness", "metrics", "pixels", "projection", "surrogate", "bundle",
     "critic", "strategies", "render", "drawing", "results", "hub", "locate", "pipeline", "recipe", "verify", "present",
-    "ui", "__main__",
+    "dataset", "formats", "datacard", "factory", "weights", "classifiers", "evaluate", "reliability", "ui", "commands",
+    "__main__",
 ]  # fmt: skip
 
 

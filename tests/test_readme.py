@@ -1,8 +1,11 @@
+import html
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 import yaml
@@ -65,6 +68,34 @@ def test_the_curl_example_runs(tmp_path, app):
     assert said.startswith("event: complete")
     answer = json.loads(said.split("data: ")[1])
     assert answer[0]["muddle"].startswith("data:image/png;base64,")
+
+
+@pytest.mark.skipif(not shutil.which("npm"), reason="node and npm are not installed")
+def test_the_javascript_example_runs(tmp_path, app):
+    install = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "@gradio/client"]
+    try:
+        subprocess.run(install, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        pytest.skip(f"npm cannot install @gradio/client here: {error.stderr}")
+    (tmp_path / "example.mjs").write_text(block("javascript", "@gradio/client").replace("http://127.0.0.1:7860", app))
+    said = run(["node", "example.mjs"], tmp_path)
+    assert "p_digit" in said
+    assert "balance=0.3" in said
+
+
+def test_the_picture_on_a_page_is_one(app):
+    address = html.unescape(re.search(r'src="(.*?)"', block("html", "<img"))[1]).replace("http://127.0.0.1:7860", app)
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        assert answer.headers["Content-Type"] == "image/png"
+
+
+def test_the_agent_example_runs_at_the_address_of_the_configuration(tmp_path, app):
+    (server,) = json.loads(block("json", "mcpServers"))["mcpServers"].values()
+    example = block("python", "from mcp import Client")
+    assert server["url"] in example
+    said = run([sys.executable, "-c", example.replace("http://127.0.0.1:7860", app)], tmp_path)
+    assert json.loads(said)["target"] == 9
+    assert (tmp_path / "muddle.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_results_are_the_reports():

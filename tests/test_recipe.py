@@ -21,6 +21,7 @@ recipes = st.builds(
     st.integers(3, 64),
     st.none() | st.integers(0, 2499),
 )
+balances = st.floats(0, 1)
 
 
 def fields_of(recipe):
@@ -48,7 +49,7 @@ def test_a_link_without_anything_shows_the_usual():
 
 
 def test_a_link_tells_with_which_version_it_was_made(muddler):
-    assert Recipe().query(muddler.version).endswith(f"&v=1-{muddler.bundle.fingerprint[:7]}")
+    assert Recipe().query(muddler.version).endswith(f"&v={muddler.version}")
 
 
 WRONG = [
@@ -62,6 +63,13 @@ WRONG = [
     ("steps", "1", "give a whole number from 2 to 64"),
     ("strategy", "best", "choose one of balanced, midpoint, farthest"),
     ("source", "1.5", "give a whole number"),
+    ("balance", "1.5", "give a number from 0 to 1"),
+    ("balance", "-0.1", "give a number from 0 to 1"),
+    ("balance", "nan", "give a number from 0 to 1"),
+    ("balance", "1e-3", "give a number from 0 to 1"),
+    ("balance", "0,3", "give a number from 0 to 1"),
+    ("balance", "0.٣", "give a number from 0 to 1"),
+    ("balance", "0." + "3" * 5000, "give a number from 0 to 1"),
     ("image", "???", "an image as a share link holds it"),
 ]
 
@@ -83,7 +91,32 @@ def test_a_strategy_that_needs_more_steps_gets_them():
     assert "farthest picks an inner step" in str(error)
 
 
-@given(st.dictionaries(st.sampled_from(["digit", "target", "seed", "steps", "strategy", "source", "image"]), st.text()))
+def test_a_strategy_that_knows_no_balance_gets_none_and_each_mistake_is_told():
+    recipe, wrong = parse({"strategy": "farthest", "steps": "2", "balance": "0.3"})
+    assert (recipe.steps, recipe.balance) == (Recipe().steps, 0.5)
+    assert [error.name for error in wrong] == ["steps", "balance"]
+
+
+@given(balances)
+def test_a_balance_comes_back_to_the_bit(balance):
+    query = Recipe(balance=balance).query()
+    assert Recipe.from_query(query).balance == balance
+    assert ("balance" in query) == (balance != 0.5)
+
+
+def test_a_balance_is_written_plainly():
+    assert Recipe(balance=0.3).query().endswith("&balance=0.3")
+    assert Recipe(balance=1e-7).query().endswith("&balance=0.0000001")
+    assert Recipe(balance=-0.0).query().endswith("&balance=0.0")
+
+
+def test_an_argument_given_twice_is_refused_and_what_is_no_argument_is_left_alone():
+    with pytest.raises(ArgumentError, match="give it once"):
+        Recipe.from_query("?digit=4&digit=5")
+    assert Recipe.from_query("?digit=3&__theme=dark&__theme=light").digit == 3
+
+
+@given(st.dictionaries(st.sampled_from(list(Recipe.__dataclass_fields__)), st.text()))
 def test_no_query_whatever_breaks_the_page(fields):
     recipe, _ = parse(fields)
     assert Recipe.from_query(recipe.query()).digit == recipe.digit
@@ -101,13 +134,22 @@ def test_a_black_image_is_refused():
         from_text(to_text(np.zeros((28, 28), np.uint8)))
 
 
-@pytest.mark.parametrize("recipe", [Recipe(3, None, 5), Recipe(2, 7, 5, "midpoint", 6), Recipe(4, 9, 1, source=1020)])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(3, None, 5),
+        Recipe(2, 7, 5, "midpoint", 6),
+        Recipe(4, 9, 1, source=1020),
+        Recipe(4, 9, 7, balance=0.3),
+    ],
+)
 def test_a_muddle_has_the_recipe_that_makes_it_again(muddler, recipe):
     m = recipe.make(muddler)
     again = Recipe.of(m).make(muddler)
     assert (again.image == m.image).all()
     assert Recipe.of(m).source == recipe.source
     assert Recipe.of(m).target == m.target
+    assert Recipe.of(m).balance == recipe.balance
 
 
 def test_a_given_image_is_part_of_the_recipe(muddler):

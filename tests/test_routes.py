@@ -1,5 +1,6 @@
 import io
 import json
+import re
 import urllib.error
 import urllib.request
 
@@ -49,7 +50,38 @@ def test_the_result_has_one_as_json(app, muddler):
     m = muddler.muddle(4, 9, seed=7)
     answer = json.loads(data)
     assert answer["soft_label"] == m.soft_label.tolist()
-    assert answer["query"].startswith("?digit=4&target=9&seed=7&strategy=balanced&steps=11&v=1-")
+    assert answer["query"].endswith(f"?digit=4&target=9&seed=7&strategy=balanced&steps=11&v={muddler.version}")
+    assert answer["link"] == "/" + answer["query"]
+
+
+def test_a_balance_has_an_address_too(app, muddler):
+    _, data = get(f"{app}/muddle.png{QUERY}&balance=0.3")
+    image = muddler.muddle(4, 9, seed=7, balance=0.3).image
+    assert (np.array(picture(data))[5::10, 5::10] == image).all()
+    assert (image != muddler.muddle(4, 9, seed=7).image).any()
+
+
+def test_whether_the_app_is_ready_and_what_it_answers_with_has_an_address(app, muddler):
+    status, headers, data = ask(f"{app}/healthz")
+    assert (status, headers["Content-Type"], headers["Cache-Control"]) == (200, "application/json", "no-store")
+    expected = {"status": "ready", "version": muddler.version, "fingerprint": muddler.bundle.fingerprint}
+    assert json.loads(data) == expected
+
+
+@pytest.mark.parametrize("name", ["muddle.png", "muddle.gif", "muddle.json", "card.png", "exemplars.png", "healthz"])
+def test_a_head_request_has_the_headers_and_no_body(app, name):
+    whole = ask(f"{app}/{name}{QUERY}")
+    status, headers, data = ask(f"{app}/{name}{QUERY}", method="HEAD")
+    assert (status, data) == (200, b"")
+    for key in ("Content-Type", "Content-Length", "Cache-Control", "ETag"):
+        assert headers[key] == whole[1][key]
+
+
+def test_what_is_no_argument_is_left_alone_and_an_argument_given_twice_is_refused(app):
+    assert ask(f"{app}/muddle.png{QUERY}&utm_source=x&utm_source=y")[2] == ask(f"{app}/muddle.png{QUERY}")[2]
+    status, headers, data = ask(f"{app}/muddle.png{QUERY}&seed=8")
+    assert (status, headers["X-Error-Code"]) == (400, "bad-seed")
+    assert "give it once" in data.decode()
 
 
 def test_the_exemplars_are_one_sheet(app, muddler):
@@ -63,19 +95,21 @@ def test_a_social_card_has_the_size_that_networks_show(app):
 
 
 @pytest.mark.parametrize("name", ["muddle.png", "muddle.gif", "muddle.webp", "strip.png", "muddle.json", "card.png"])
-@pytest.mark.parametrize("query", ["?digit=11", "?steps=1", "?image=x", "?digit=4&source=0", "?seed=1e9"])
+@pytest.mark.parametrize("query", ["?digit=11", "?steps=1", "?image=x", "?digit=4&source=0", "?balance=2"])
 def test_a_wrong_query_is_a_sentence(app, name, query):
     with pytest.raises(urllib.error.HTTPError) as error:
         get(f"{app}/{name}{query}")
     with error.value as answer:
         assert answer.code == 400
         assert "not possible" in answer.read().decode()
+        assert answer.headers["X-Error-Code"] == "bad-" + re.findall(r"\w+", query)[-2]
 
 
-def ask(address, **headers):
+def ask(address, method="GET", **headers):
     """Status, headers and body of an answer, whatever its status."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60) as answer:
+        asked = urllib.request.Request(address, headers=headers, method=method)
+        with urllib.request.urlopen(asked, timeout=60) as answer:
             return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -99,11 +133,22 @@ def test_what_is_wrong_is_not_kept(app):
     assert headers["Cache-Control"] is None
 
 
-@pytest.mark.parametrize("path", ["gradio_api/deep_link?session_hash=x", "gradio_api/upload", "monitoring/summary"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "gradio_api/deep_link?session_hash=x",
+        "gradio_api/upload",
+        "monitoring/summary",
+        "gradio_api/process_recording",
+        "gradio_api/component_server",
+        "login",
+    ],
+)
 def test_gradios_doors_to_the_disk_and_to_the_figures_are_closed(app, path):
-    data = b"--x\r\n\r\n--x--" if path.endswith("upload") else None
-    request = urllib.request.Request(f"{app}/{path}", data=data, headers={"Content-Type": "multipart/form-data"})
+    data = None if path.startswith(("gradio_api/deep", "monitoring")) else b"--x\r\n\r\n--x--"
+    kind = {"Content-Type": "multipart/form-data; boundary=x"} if data else {}
+    request = urllib.request.Request(f"{app}/{path}", data=data, headers=kind)
     with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(request, timeout=30)
     error.value.close()
-    assert error.value.code in (403, 404)
+    assert error.value.code in (403, 404, 415)

@@ -21,6 +21,7 @@ STAGES = {
     "projection": "learn the latent map: where on a plane each code lies",
     "surrogate": "teach the surrogate what the teachers say of a code",
     "report": "measure everything, write report.json, the model card and pictures, and seal the bundle",
+    "reference": "train the classifiers that python -m muddle evaluate compares others with",
     "embed": "copy the sealed bundle to muddle/assets and write the README's numbers",
 }
 COMMANDS = {

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from muddle import hub
 from muddle.errors import ArgumentError
-from train.publish import check_repo
 
 ROOT = Path(__file__).parent.parent
 FILES = ("app.py", "requirements.txt", "LICENSE")
@@ -30,8 +29,8 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str]) -> int:
     """Prints where the Space is. Raises MuddleError."""
     options = parser().parse_args(argv)
-    check_repo("space", options.space)
-    check_repo("model", options.model)
+    hub.check_name("space", options.space)
+    hub.check_name("model", options.model)
     if not re.fullmatch("[0-9a-f]{40}", options.revision):
         raise ArgumentError("revision", options.revision, "give the 40 hexadecimal digits that `publish` printed")
     if not options.dry_run:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from muddle.bundle import EMBEDDED, FILES, load_bundle
+from muddle.classifiers import FOLDER as REFERENCES
 from muddle.results import result_table
 from train import card
 from train.job import Job
@@ -34,6 +35,8 @@ def run(job: Job) -> None:
     EMBEDDED.mkdir(exist_ok=True)
     for name in (*FILES, "config.json"):
         shutil.copyfile(job.bundle / name, EMBEDDED / name)
+    for path in (job.out / "references").glob("*"):
+        shutil.copyfile(path, REFERENCES / path.name)
     (ROOT / "docs").mkdir(exist_ok=True)
     for name in PICTURES:
         picture = job.out / "work" / name

@@ -9,7 +9,7 @@ import numpy as np
 
 from muddle import hub
 from muddle.bundle import EMBEDDED, FILES, load_bundle
-from muddle.errors import ArgumentError, BundleError
+from muddle.errors import BundleError
 from muddle.pipeline import Muddler
 from train import sheets
 from train.finish import finish
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str]) -> int:
     """Prints where the bundle is and the revision to pin. Raises MuddleError."""
     options = parser().parse_args(argv)
-    check_repo("repo", options.repo)
+    hub.check_name("repo", options.repo)
     if not options.dry_run:
         hub.check_owner(options.repo)
     with tempfile.TemporaryDirectory() as scratch:
@@ -62,9 +62,3 @@ def build(source: Path, folder: Path, repo: str) -> Path:
         raise BundleError(folder, "it does not make the muddles that its source makes", "Please report this.")
     sheets.sheet(made.images, folder / "samples.png", columns=10)
     return folder
-
-
-def check_repo(name: str, repo: str) -> None:
-    """ArgumentError unless it is USER/NAME."""
-    if repo.count("/") != 1 or not all(repo.split("/")):
-        raise ArgumentError(name, repo, "give it as USER/NAME")

@@ -2,7 +2,6 @@
 
 import base64
 import dataclasses
-import os
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from muddle.drawing import prepare
 from muddle.errors import ArgumentError, MuddleError
 from muddle.pipeline import Muddler, check_image
-from muddle.present import for_page, project, text_of
+from muddle.present import for_page, project, share_link, text_of
 from muddle.recipe import Recipe, parse, whole
 from muddle.render import read as read_picture
 
@@ -24,12 +23,6 @@ def shown(muddler: Muddler, recipe: Recipe, note: str = "") -> dict[str, Any]:
     m = recipe.make(muddler)
     answer = for_page(m, muddler)
     return {**answer, "link": share_link(answer["query"]), "given": m.source_index is None, "note": note}
-
-
-def share_link(query: str) -> str:
-    """The address that shows a result: a Space's own page where this runs on one, else relative to this page."""
-    space = os.environ.get("SPACE_ID")
-    return f"https://huggingface.co/spaces/{space}{query}" if space else query
 
 
 def opened(muddler: Muddler, fields: Mapping[str, str]) -> tuple[Recipe, dict[str, Any]]:

@@ -1,69 +1,97 @@
-"""The public endpoints: typed functions from plain values to JSON. Every expected error is a sentence."""
+"""gradio's API: the public endpoints, from plain values to JSON. Every expected error is a sentence."""
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, Literal
 
 import gradio as gr
 
-from muddle.drawing import prepare
-from muddle.pipeline import Muddler
-from muddle.present import about_bundle, as_json
-from muddle.ui.answers import picture
-from muddle.ui.callbacks import in_sentences, whole
+from muddle.errors import MuddleError
+from muddle.pipeline import EVEN, Muddle, Muddler
+from muddle.present import as_json, data_uri
+from muddle.ui import endpoints
+
+Strategy = Literal["balanced", "midpoint", "farthest"]
+
+ANSWER = (
+    "Returns JSON: digit, target, seed, strategy, steps and balance, as asked or found; t, the place of the muddle "
+    "between source (0) and partner (1), and pick, the step nearest to it; soft_label, the judges' ten probabilities; "
+    "scores: p_digit and p_target (0 to 1), entropy (bits), likeness (percentile among real digits), grey (share of "
+    "the ink); link and query, which show it again; bundle, which weights answered; probabilities, the judges' on each "
+    "frame; and PNG data URIs: muddle, source, partner, frames. With only_picture: just the muddle's data URI."
+)
 
 
-def add_endpoints(muddler: Muddler) -> None:
+def public() -> dict[str, endpoints.Parameters]:
+    """The parameters of each endpoint here: those of the functions, and whether the picture alone is wanted."""
+    only = {
+        "type": "boolean",
+        "default": False,
+        "description": "true: the answer is just the muddle, as a PNG data URI of 28 x 28 pixels.",
+    }
+    return {name: {**own, "only_picture": only} if own else own for name, own in endpoints.parameters().items()}
+
+
+def add_endpoints(page: gr.Blocks, muddler: Muddler) -> None:
     """Adds /muddle, /muddle_image and /about to the page that is being built."""
 
-    @in_sentences
+    @coded
     def muddle(
         digit: int,
         target: int | None = None,
-        strategy: str = "balanced",
+        strategy: Strategy = "balanced",
         steps: int = 11,
         seed: int = 0,
         source: int | None = None,
-    ) -> dict[str, Any]:
-        settings = {"strategy": strategy, "steps": whole(steps), "seed": whole(seed)}
-        return as_json(muddler.muddle(whole(digit), whole(target), source=whole(source), **settings), muddler)
+        balance: float = EVEN,
+        only_picture: bool = False,
+    ) -> dict[str, Any] | str:
+        settings = {"strategy": strategy, "steps": steps, "seed": seed, "balance": balance}
+        return told(only_picture, lambda: endpoints.muddle(muddler, digit, target, source, **settings))
 
-    @in_sentences
+    @coded
     def muddle_image(
         image: str,
         digit: int | None = None,
         target: int | None = None,
-        strategy: str = "balanced",
+        strategy: Strategy = "balanced",
         steps: int = 11,
         seed: int = 0,
-    ) -> dict[str, Any]:
-        given = picture(image)
-        pixels = given if given.shape == (28, 28) else prepare(given)
-        settings = {"strategy": strategy, "steps": whole(steps), "seed": whole(seed)}
-        return as_json(muddler.muddle_image(pixels, whole(digit), whole(target), **settings), muddler)
+        balance: float = EVEN,
+        only_picture: bool = False,
+    ) -> dict[str, Any] | str:
+        settings = {"strategy": strategy, "steps": steps, "seed": seed, "balance": balance}
+        return told(only_picture, lambda: endpoints.muddle_image(muddler, image, digit, target, **settings))
 
     def about() -> dict[str, Any]:
-        return {
-            "bundle": about_bundle(muddler),
-            "provenance": muddler.bundle.provenance,
-            "report": muddler.bundle.report,
-        }
+        return endpoints.about(muddler)
 
-    common = (
-        "target: another digit 0-9, or null for the class whose centroid is nearest to the source. strategy: balanced, "
-        "midpoint or farthest. steps: 2-64 frames from source to partner. seed: 0-4294967295; the same arguments on "
-        "the same bundle give the same bytes. Returns JSON: labels, t (0 source, 1 partner), soft_label and "
-        "probabilities of the judges (10 each), scores, and PNG data URIs muddle, source, partner, frames."
-    )
-    gr.api(
-        muddle,
-        api_name="muddle",
-        api_description="A digit that nobody can place between two. digit: 0-9. source: the "
-        f"place of an exemplar of that digit to start from, or null for one that the seed draws. {common}",
-    )
-    gr.api(
-        muddle_image,
-        api_name="muddle_image",
-        api_description="A muddle that starts from a given image. image: base64 or data URI of a PNG, JPEG, WebP, GIF "
-        "or BMP of one digit. A grey one of 28 x 28 is taken as it is, white on black and centred as MNIST's are; any "
-        f"other is scaled and centred so. digit: 0-9, or null for what the judges see in it. {common}",
-    )
-    gr.api(about, api_name="about", api_description="The bundle in use, how it was made, and its measured report.")
+    def told(only_picture: Any, make: Callable[[], Muddle]) -> dict[str, Any] | str:
+        alone = endpoints.flag("only_picture", only_picture)
+        m = make()
+        return data_uri(m.image) if alone else as_json(m, muddler)
+
+    image = data_uri(muddler.bundle.exemplars.images[0].numpy())
+    samples = {"digit": 4, "target": 9, "seed": 7, "image": image}
+    words = endpoints.descriptions()
+    for work in (muddle, muddle_image, about):
+        name = work.__name__
+        own = public()[name]
+        event = gr.api(work, api_name=name, api_description=f"{words[name]} {ANSWER}" if own else words[name])
+        for key, (parameter, schema) in zip(event["inputs"], own.items(), strict=True):
+            box = page.blocks[key]  # gr.api has told it the type; it lacks the range, the words and an example
+            box._api_info = {**schema, "additional_description": schema["description"]}
+            box.example_payload = functools.partial(samples.get, parameter, schema.get("default"))
+
+
+def coded(work: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with its expected errors turned into ones whose text is a sentence and whose title is their code."""
+
+    @functools.wraps(work)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return work(*args, **kwargs)
+        except MuddleError as error:
+            raise gr.Error(str(error), title=error.code, print_exception=False) from error
+
+    return run

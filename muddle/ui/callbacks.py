@@ -11,10 +11,11 @@ from muddle.pipeline import Muddler
 from muddle.present import text_of
 from muddle.recipe import AUTO, Recipe, parse
 from muddle.ui import answers
+from muddle.ui.endpoints import whole
 
 
 def in_sentences(work: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with its expected errors turned into ones that visitors and clients are shown as their text."""
+    """The function with its expected errors turned into ones that visitors are shown as their text."""
 
     @functools.wraps(work)  # keeps the signature, by which gradio knows who wants the event or the request
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -24,11 +25,6 @@ def in_sentences(work: Callable[..., Any]) -> Callable[..., Any]:
             raise gr.Error(str(error), print_exception=False) from error
 
     return run
-
-
-def whole(value: Any) -> Any:
-    """7.0 as 7, which is what JavaScript may have meant; anything else as it is."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def chosen(radio: str) -> int | None:

@@ -14,18 +14,18 @@ DESCRIPTION = "Pick a digit and get one that could be either of two, a 4 or a 9,
 THEIRS = re.compile(rb'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 
 
-def tags(address: str, query: str) -> str:
-    """The head's tags for a page at `address` (ends in a slash); the picture is the muddle of the query."""
+def tags(home: str, query: str) -> str:
+    """The head's tags for a page at `home` (ends in a slash); the picture is the muddle of the query."""
     try:
         shown = Recipe.from_query(query).query()
     except MuddleError:
         shown = Recipe().query()
-    picture = escape(f"{address}card.png{shown}")
+    picture = escape(f"{home}card.png{shown}")
     text = escape(DESCRIPTION)
     return (
         f'<meta name="description" content="{text}"><meta property="og:title" content="{TITLE}">'
         f'<meta property="og:type" content="website"><meta property="og:description" content="{text}">'
-        f'<meta property="og:url" content="{escape(address + query)}"><meta property="og:image" content="{picture}">'
+        f'<meta property="og:url" content="{escape(home + query)}"><meta property="og:image" content="{picture}">'
         f'<meta property="og:image:alt" content="Source, muddle and partner side by side">'
         f'<meta name="twitter:card" content="summary_large_image"><meta name="twitter:image" content="{picture}">'
         '<link rel="icon" type="image/svg+xml" href="favicon.svg">'
@@ -58,7 +58,7 @@ class Head:
                 return
             html = bytes(body)
             if b"</head>" in html:
-                html = THEIRS.sub(b"", html).replace(b"</head>", tags(*_address(scope)).encode() + b"</head>", 1)
+                html = THEIRS.sub(b"", html).replace(b"</head>", tags(*address(scope)).encode() + b"</head>", 1)
             headers = [(key, value) for key, value in start["headers"] if key.lower() != b"content-length"]
             headers.append((b"vary", b"accept-encoding"))
             if "gzip" in _headers(scope).get("accept-encoding", "") and start["status"] == 200:
@@ -71,7 +71,7 @@ class Head:
         return await self.app(scope, receive, rewrite)
 
 
-def _address(scope: Scope) -> tuple[str, str]:
+def address(scope: Scope) -> tuple[str, str]:
     """Where the visitor sees this page, and the query: a proxy's word counts before our own."""
     headers = _headers(scope)
     scheme = headers.get("x-forwarded-proto", scope["scheme"]).split(",")[0].strip()

@@ -13,7 +13,9 @@ from muddle.ui import answers, api
 from muddle.ui.about import add_about, bundle_line
 from muddle.ui.callbacks import Callbacks
 from muddle.ui.component import component, read
+from muddle.ui.gate import Gate
 from muddle.ui.head import DESCRIPTION, TITLE, Head
+from muddle.ui.mcp import mcp_route
 from muddle.ui.routes import routes
 from muddle.ui.theme import theme
 from muddle.ui.workers import Workers
@@ -54,7 +56,7 @@ def build(muddler: Muddler, workers: Workers) -> gr.Blocks:
     """The whole page on one Muddler, not yet launched."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 6 * 3600)) as page:
         wire(page, lay_out(muddler, workers), Callbacks(muddler))
-        api.add_endpoints(muddler)
+        api.add_endpoints(page, muddler)
     return page
 
 
@@ -63,6 +65,7 @@ def launch(muddler: Muddler, **overrides: Any) -> tuple[gr.Blocks, str]:
     ask_for_nothing()
     workers = Workers()
     page = build(muddler, workers).queue(max_size=64, default_concurrency_limit=2)
+    controls = {number: event.inputs for number, event in page.fns.items() if event.fn}
     options = {
         "theme": theme(),
         "css": read("theme.css"),
@@ -71,7 +74,10 @@ def launch(muddler: Muddler, **overrides: Any) -> tuple[gr.Blocks, str]:
         "state_session_capacity": 200,
         "max_file_size": "5mb",
         "enable_monitoring": False,
-        "app_kwargs": {"routes": routes(muddler, workers), "middleware": [Middleware(Head)]},
+        "app_kwargs": {
+            "routes": [*routes(muddler, workers), mcp_route(muddler, workers)],
+            "middleware": [Middleware(Head), Middleware(Gate, controls=controls)],
+        },
     }
     _, url, _ = page.launch(**{**options, **overrides})
     return page, url

@@ -5,7 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from muddle import render
@@ -20,7 +20,7 @@ SHEET_COLUMNS = 50  # of the exemplars' sheet, as web/map.js cuts it
 
 
 def routes(muddler: Muddler, workers: Workers) -> list[Route]:
-    """The routes, each answering a recipe's query; what is wrong with it is status 400 and a sentence."""
+    """The routes, each answering a recipe's query; what is wrong with it is status 400, a sentence and a code."""
 
     def give(media_type: str, write: Callable[[Muddle], bytes]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -33,7 +33,7 @@ def routes(muddler: Muddler, workers: Workers) -> list[Route]:
             try:
                 data = await workers.run(lambda: write(Recipe.from_query(request.url.query).make(muddler)))
             except MuddleError as error:
-                return PlainTextResponse(str(error), 400)
+                return PlainTextResponse(str(error), 400, {"X-Error-Code": error.code})
             return Response(data, media_type=media_type, headers=headers)
 
         return answer
@@ -42,6 +42,10 @@ def routes(muddler: Muddler, workers: Workers) -> list[Route]:
         sheet = render.tiled(muddler.bundle.exemplars.images.numpy(), SHEET_COLUMNS, gap=0)
         data = await workers.run(render.png, sheet)
         return Response(data, media_type="image/png", headers={"Cache-Control": "max-age=3600"})
+
+    def health(_: Request) -> Response:
+        told = {"status": "ready", "version": muddler.version, "fingerprint": muddler.bundle.fingerprint}
+        return JSONResponse(told, headers={"Cache-Control": "no-store"})
 
     def closed(_: Request) -> Response:
         return PlainTextResponse("Nothing is stored here.", 404)
@@ -58,6 +62,7 @@ def routes(muddler: Muddler, workers: Workers) -> list[Route]:
         Route("/card.png", give("image/png", lambda m: render.card(m.source, m.image, m.partner))),
         Route("/exemplars.png", exemplars),
         Route("/favicon.svg", icon),
+        Route("/healthz", health),
         # gradio's doors to the disk, which this page does not use
         Route("/gradio_api/deep_link", closed),
         Route("/gradio_api/upload", closed, methods=["POST"]),

@@ -2,7 +2,8 @@
 function codeOf(m) {
   const { query } = m;
   const target = ` target=${m.target},`;
-  const rest = `seed=${m.seed}, strategy="${m.strategy}", steps=${m.steps}`;
+  const balance = m.balance === 0.5 ? "" : `, balance=${m.balance}`;
+  const rest = `seed=${m.seed}, strategy="${m.strategy}", steps=${m.steps}${balance}`;
   const source = m.chosen ? `, source=${m.source_index}` : "";
   const call = m.given
     ? `from muddle.recipe import Recipe\n\nm = Recipe.from_query("${query}").make(Muddler.from_pretrained())`

@@ -1,0 +1,63 @@
+"""python -m benchmarks.dataset: how long a data set takes, how even it is, and the references' figures on it."""
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from muddle import classifiers
+from muddle.datacard import tenths
+from muddle.evaluate import Evaluation, evaluate, report
+from muddle.formats import read_set
+
+README = Path(__file__).parent.parent / "README.md"
+BEGIN, END = "<!-- references: written by python -m benchmarks.dataset --readme -->", "<!-- end of references -->"
+
+
+def main() -> int:
+    """Makes a uniform set by the command, as users do, prints seconds, hash and spread, and evaluates the references."""
+    p = argparse.ArgumentParser("python -m benchmarks.dataset", description=__doc__)
+    p.add_argument("--count", type=int, default=10_000)
+    p.add_argument("--workers", type=int, nargs="+", default=[2], help="numbers of processes to try, one after another")
+    p.add_argument("--engine", default="local")
+    p.add_argument("--readme", action="store_true", help="write the references' table into the README")
+    options = p.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        for workers in options.workers:
+            out = Path(scratch) / str(workers)
+            command = ["dataset", "--count", str(options.count), "--balance", "uniform", "--out", str(out)]
+            began = time.perf_counter()
+            done = subprocess.run(
+                [sys.executable, "-m", "muddle", *command, "--workers", str(workers), "--engine", options.engine],
+                check=True,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            spent = time.perf_counter() - began
+            print(
+                f"{options.count:,} images, {workers} workers, {options.engine}: {spent:.1f} s; {done.stdout.split()[-1]}"
+            )
+        rows = read_set(out)
+    counts = tenths(rows)
+    print("share of each tenth, %:", " ".join(f"{100 * count / counts.sum():.1f}" for count in counts))
+    found = {
+        name: evaluate(classify(rows.image), rows.soft_label, rows.digit, rows.target)
+        for name, classify in classifiers.references().items()
+    }
+    print(report(found))
+    if options.readme:
+        README.write_text(with_table(README.read_text(), found, options.count))
+    return 0
+
+
+def with_table(text: str, found: dict[str, Evaluation], count: int) -> str:
+    """The README with the references' figures between their marks."""
+    table = f"On {count:,} images, `--balance uniform`:\n\n{report(found)}"
+    return re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", f"{BEGIN}\n{table}\n{END}", text, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""A data set's rows as files, and back: Parquet as the Hub shows it, NumPy's npz, MNIST's idx, or PNG in a folder."""
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from muddle.dataset import Rows, joined
+from muddle.errors import DataError
+from muddle.render import png, read
+
+SPLIT = "test"  # a set is there to test with
+FOLDER = "data"
+IDX_TYPES = {np.dtype(np.uint8): 0x08, np.dtype(np.float64): 0x0E}  # of http://yann.lecun.com/exdb/mnist
+
+
+class Format(NamedTuple):
+    """How rows are written and read: `write` gives the files of a shard, `read` takes the shard's name in a folder."""
+
+    write: Callable[[str, Rows], dict[str, bytes]]
+    read: Callable[[Path, str], Rows]
+    first: str  # the file that each shard has
+
+
+def stem(shard: int, shards: int) -> str:
+    """A shard's name, by the Hub's convention."""
+    return f"{SPLIT}-{shard:05d}-of-{shards:05d}"
+
+
+def read_set(folder: Path) -> Rows:
+    """All rows of a finished data set in its folder. Raises DataError when there is none, or not a whole one."""
+    try:
+        written = json.loads((folder / "dataset.json").read_text())
+        form, shards = FORMATS[written["format"]], written["spec"]["shards"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{folder}: there is no data set here. Make one: python -m muddle dataset.") from error
+    if "files" not in written:
+        raise DataError(f"{folder}: the data set is not finished. Give its command again, and it goes on.")
+    return joined([form.read(folder / FOLDER, stem(shard, shards)) for shard in range(shards)])
+
+
+def _write_parquet(name: str, rows: Rows) -> dict[str, bytes]:
+    pa, parquet = _pyarrow()
+    columns = {field: pa.array(column) for field, column in _flat(rows).items()}
+    columns["soft_label"] = pa.FixedSizeListArray.from_arrays(pa.array(rows.soft_label.ravel()), 10)
+    files = [{"bytes": png(image), "path": None} for image in rows.image]
+    columns["image"] = pa.array(files, pa.struct({"bytes": pa.binary(), "path": pa.string()}))
+    features = {name: _feature(name, column) for name, column in columns.items()}
+    ordered = {name: columns[name] for name in ("image", "digit", "target", "soft_label", *columns)}
+    info = {"huggingface": json.dumps({"info": {"features": {name: features[name] for name in ordered}}})}
+    buffer = io.BytesIO()
+    parquet.write_table(pa.table(ordered).replace_schema_metadata(info), buffer, row_group_size=100, compression="zstd")
+    return {f"{name}.parquet": buffer.getvalue()}
+
+
+def _read_parquet(folder: Path, name: str) -> Rows:
+    _, parquet = _pyarrow()
+    table = parquet.read_table(folder / f"{name}.parquet")
+    images = np.stack([read(cell["bytes"].as_py()) for cell in table["image"]])
+    soft = np.stack(table["soft_label"].to_numpy(zero_copy_only=False))
+    columns = {field: table[field].to_numpy() for field in Rows._fields if field not in ("image", "soft_label")}
+    return Rows(image=images, soft_label=soft, **columns)
+
+
+def _feature(name: str, column: object) -> dict[str, object]:
+    """A column's type as the `datasets` library writes it."""
+    if name == "image":
+        return {"_type": "Image"}
+    if name in ("digit", "target"):
+        return {"_type": "ClassLabel", "names": [str(digit) for digit in range(10)]}
+    if name == "soft_label":
+        return {"_type": "List", "length": 10, "feature": {"_type": "Value", "dtype": "float64"}}
+    return {"_type": "Value", "dtype": {"double": "float64"}.get(str(column.type), str(column.type))}
+
+
+def _pyarrow():
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise DataError("Parquet needs pyarrow: pip install pyarrow, or choose --format npz, idx or png.") from error
+    return pyarrow, pyarrow.parquet
+
+
+def _write_npz(name: str, rows: Rows) -> dict[str, bytes]:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **rows._asdict())
+    return {f"{name}.npz": buffer.getvalue()}
+
+
+def _read_npz(folder: Path, name: str) -> Rows:
+    with np.load(folder / f"{name}.npz", allow_pickle=False) as arrays:
+        return Rows(**{field: arrays[field] for field in Rows._fields})
+
+
+def _write_idx(name: str, rows: Rows) -> dict[str, bytes]:
+    """Images and labels as MNIST's own files, the soft labels likewise as doubles; the rest as lines of JSON."""
+    return {
+        f"{name}-images-idx3-ubyte": idx(rows.image),
+        f"{name}-labels-idx1-ubyte": idx(rows.digit.astype(np.uint8)),
+        f"{name}-targets-idx1-ubyte": idx(rows.target.astype(np.uint8)),
+        f"{name}-soft-labels-idx2-double": idx(rows.soft_label),
+        f"{name}-metadata.jsonl": _lines(_flat(rows)),
+    }
+
+
+def _read_idx(folder: Path, name: str) -> Rows:
+    image = from_idx((folder / f"{name}-images-idx3-ubyte").read_bytes())
+    soft = from_idx((folder / f"{name}-soft-labels-idx2-double").read_bytes())
+    return _from_lines(folder / f"{name}-metadata.jsonl", image, soft)
+
+
+def idx(array: np.ndarray) -> bytes:
+    """An array of uint8 or float64 as an idx file."""
+    head = bytes([0, 0, IDX_TYPES[array.dtype], array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    return head + array.astype(array.dtype.newbyteorder(">")).tobytes()
+
+
+def from_idx(data: bytes) -> np.ndarray:
+    """The array of an idx file that `idx` wrote."""
+    kind = next(kind for kind, code in IDX_TYPES.items() if code == data[2])
+    shape = np.frombuffer(data, ">u4", data[3], offset=4)
+    return np.frombuffer(data, kind.newbyteorder(">"), offset=4 + 4 * data[3]).astype(kind).reshape(shape)
+
+
+def _write_png(name: str, rows: Rows) -> dict[str, bytes]:
+    """A folder of pictures and its metadata.jsonl, which `datasets` reads as an image folder."""
+    columns = {**_flat(rows), "soft_label": rows.soft_label}
+    files = [f"{i:08d}-{a}-{b}.png" for i, a, b in zip(rows.index, rows.digit, rows.target, strict=True)]
+    pictures = {f"{name}/{file}": png(image) for file, image in zip(files, rows.image, strict=True)}
+    return {**pictures, f"{name}/metadata.jsonl": _lines({"file_name": np.array(files), **columns})}
+
+
+def _read_png(folder: Path, name: str) -> Rows:
+    lines = [json.loads(line) for line in (folder / name / "metadata.jsonl").read_text().splitlines()]
+    image = np.stack([read((folder / name / line["file_name"]).read_bytes()) for line in lines])
+    return _from_lines(folder / name / "metadata.jsonl", image, np.array([line["soft_label"] for line in lines]))
+
+
+def _flat(rows: Rows) -> dict[str, np.ndarray]:
+    """The columns of plain numbers."""
+    return {field: column for field, column in rows._asdict().items() if field not in ("image", "soft_label")}
+
+
+def _lines(columns: Mapping[str, np.ndarray]) -> bytes:
+    values = [column.tolist() for column in columns.values()]
+    lines = (json.dumps(dict(zip(columns, row, strict=True))) for row in zip(*values, strict=True))
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _from_lines(path: Path, image: np.ndarray, soft_label: np.ndarray) -> Rows:
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    fields = [field for field in Rows._fields if field not in ("image", "soft_label")]
+    return Rows(image=image, soft_label=soft_label, **{f: np.array([line[f] for line in lines]) for f in fields})
+
+
+FORMATS = {
+    "parquet": Format(_write_parquet, _read_parquet, "{}.parquet"),
+    "npz": Format(_write_npz, _read_npz, "{}.npz"),
+    "idx": Format(_write_idx, _read_idx, "{}-metadata.jsonl"),
+    "png": Format(_write_png, _read_png, "{}/metadata.jsonl"),
+}

@@ -1,0 +1,58 @@
+"""One classifier in one file: a safetensors file that says itself which networks it holds. Read strictly; no pickle."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as format_tensors
+from torch import Tensor
+
+from muddle.errors import DataError
+from muddle.judge import Ensemble, JudgeConfig
+
+KEY = "judges"  # of the metadata: a list of JudgeConfig as JSON
+COUNTER = "num_batches_tracked"  # batch norm's, of no use after training
+REMEDY = "Give a file that python -m train reference wrote, or your own classifier as package.module:callable."
+
+
+def write_classifier(path: Path, ensemble: Ensemble) -> None:
+    """Writes the networks of an ensemble (of one, if need be), their floats rounded to float16."""
+    tensors = {key: t.half() for key, t in ensemble.state_dict().items() if not key.endswith(COUNTER)}
+    tensors = {key: t.detach().cpu().contiguous() for key, t in tensors.items()}
+    configs = [dataclasses.asdict(judge.config) for judge in ensemble.judges]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(format_tensors(tensors, {KEY: json.dumps(configs)}))
+
+
+def read_classifier(path: Path) -> Ensemble:
+    """What `write_classifier` wrote: float64, in evaluation mode.
+
+    Raises DataError when the file is missing or another kind of file, and when a tensor is missing, superfluous, of
+    another shape, or not finite.
+    """
+    configs, tensors = _contents(path)
+    if configs is None:
+        raise DataError(f"{path}: this is no classifier of ours: its metadata has no entry {KEY!r}. {REMEDY}")
+    try:
+        ensemble = Ensemble([JudgeConfig(**config) for config in json.loads(configs)])
+        missing, superfluous = ensemble.load_state_dict(tensors, strict=False)  # the difference is checked next
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise DataError(f"{path}: its networks cannot be built ({reason}). {REMEDY}") from error
+    problems = [f"tensor {key} is missing" for key in missing if not key.endswith(COUNTER)]
+    problems += [f"tensor {key} is not expected" for key in superfluous]
+    problems += [f"tensor {key} is not finite" for key, t in tensors.items() if not t.isfinite().all()]
+    if problems or not ensemble.judges:
+        raise DataError(f"{path}: {(problems or ['it holds no network'])[0]}. {REMEDY}")
+    return ensemble.double().eval().requires_grad_(False)
+
+
+def _contents(path: Path) -> tuple[str | None, dict[str, Tensor]]:
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file. {REMEDY}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get(KEY), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise DataError(f"{path}: this is not a safetensors file ({error}). {REMEDY}") from error
