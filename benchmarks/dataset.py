@@ -18,7 +18,7 @@ BEGIN, END = "<!-- references: written by python -m benchmarks.dataset --readme 
 
 
 def main() -> int:
-    """Makes a uniform set by the command, as users do, prints seconds, hash and spread, and evaluates the references."""
+    """Makes a uniform set by the command, as users do, and evaluates the references on it."""
     p = argparse.ArgumentParser("python -m benchmarks.dataset", description=__doc__)
     p.add_argument("--count", type=int, default=10_000)
     p.add_argument("--workers", type=int, nargs="+", default=[2], help="numbers of processes to try, one after another")
@@ -37,9 +37,8 @@ def main() -> int:
                 text=True,
             )
             spent = time.perf_counter() - began
-            print(
-                f"{options.count:,} images, {workers} workers, {options.engine}: {spent:.1f} s; {done.stdout.split()[-1]}"
-            )
+            print(f"{options.count:,} images, {workers} workers, {options.engine}: {spent:.1f} s")
+            print(done.stdout.splitlines()[-1])
         rows = read_set(out)
     counts = tenths(rows)
     print("share of each tenth, %:", " ".join(f"{100 * count / counts.sum():.1f}" for count in counts))

@@ -69,8 +69,8 @@ def _lines(muddler: Muddler, spec: Spec, rows: Rows, form: str) -> Iterator[str]
         "version": muddler.version,
     }.items():
         yield f"| {name} | {value} |"
-    yield "\nThe same specification with the same bundle gives the same bytes: `dataset.json` holds both, and the sha256"
-    yield f"of every file. Mean entropy of the soft labels: {rows.entropy.mean():.2f} bits; mean likeness:"
+    yield "\nThe same specification with the same bundle gives the same bytes: `dataset.json` names both and the"
+    yield f"sha256 of every file. Mean entropy of the soft labels: {rows.entropy.mean():.2f} bits; mean likeness:"
     yield f"{rows.likeness.mean():.0f} (real test digits: 50).\n"
     yield "## Licence and credit\n"
     yield "CC BY-SA 3.0, as MNIST (Yann LeCun, Corinna Cortes, Christopher Burges), from whose digits these derive."

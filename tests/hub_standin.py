@@ -260,13 +260,13 @@ def of_kind(answer):
 
 
 NAME = r"(?P<name>[^/]+/[^/]+)"
-API = rf"/api/(?P<kinds>models|spaces)/{NAME}"
+API = rf"/api/(?P<kinds>models|datasets|spaces)/{NAME}"
 ROUTES = [
     ("GET", r"/api/whoami-v2", whoami),
     ("POST", r"/api/repos/create", create),
     ("POST", r"/api/validate-yaml", lambda h: h.json({"errors": [], "warnings": []})),
     ("POST", rf"{API}/preupload/(?P<revision>.+)", of_kind(preupload)),
-    ("POST", rf"(?:/spaces)?/{NAME}\.git/info/lfs/objects/batch", lfs_batch),
+    ("POST", rf"(?:/datasets|/spaces)?/{NAME}\.git/info/lfs/objects/batch", lfs_batch),
     ("PUT", r"/_lfs/(?P<oid>\w+)", lfs_put),
     ("POST", r"/_lfs/\w+/verify", lambda h: h.json({})),
     ("POST", rf"{API}/commit/(?P<revision>.+)", of_kind(commit)),

@@ -110,6 +110,7 @@ MALFORMED = [
     ({**PING, "jsonrpc": "1.0"}, 400, -32600),
     ({**PING, "method": 7}, 400, -32600),
     ({**PING, "id": None}, 400, -32600),
+    ({**PING, "id": True}, 400, -32600),
     ({**PING, "params": []}, 400, -32600),
     ({**PING, "method": "resources/list"}, 200, -32601),
     ({**PING, "method": "tools/call"}, 200, -32602),

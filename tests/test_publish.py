@@ -201,3 +201,28 @@ def test_verify_says_when_the_wished_bundle_could_not_be_had(tmp_path):
         )
     assert done.returncode == 1
     assert f"{REPO} could not be used" in done.stderr
+
+
+def test_a_data_set_is_pushed_to_a_repository_of_its_kind(tmp_path):
+    words = ["dataset", "--count", "6", "--workers", "1", "--out", "set", "--push", "somebody/digits"]
+    with hub() as server:
+        for _ in range(2):  # the second has nothing to do
+            done = command(tmp_path, server.address, *words, module="muddle")
+            assert done.returncode == 0, done.stderr
+        repo = server.repos["dataset", "somebody/digits"]
+    revision, files = repo.commits[-1]
+    assert len(repo.commits) == 2  # the one that created it, and ours
+    assert f"{server.address}/datasets/somebody/digits\nrevision {revision}" in done.stdout
+    folder = tmp_path / "set"
+    local = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert {name: data for name, data in files.items() if name != ".gitattributes"} == local
+
+
+def test_a_push_that_cannot_be_is_said_before_anything_is_made(tmp_path):
+    with hub() as server:
+        for repo, token, text in (("other/digits", TOKEN, "other is not you"), ("somebody/digits", None, "no token")):
+            words = ["dataset", "--count", "6", "--out", "set", "--push", repo]
+            done = command(tmp_path, server.address, *words, module="muddle", token=token)
+            assert done.returncode == 1
+            assert text in done.stderr
+    assert not (tmp_path / "set").exists()

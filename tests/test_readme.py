@@ -98,6 +98,26 @@ def test_the_agent_example_runs_at_the_address_of_the_configuration(tmp_path, ap
     assert (tmp_path / "muddle.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_commands_run(tmp_path, muddler):
+    (tmp_path / "photo.png").write_bytes(png(255 - muddler.bundle.exemplars.images[1200].numpy(), scale=12))
+    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
+    run(["bash", "-euc", block("bash", "muddle make")], tmp_path, PATH=path)
+    starts = {"muddle.png": b"\x89PNG", "leans-to-4.png": b"\x89PNG", "muddled.gif": b"GIF8"}
+    for name, start in starts.items():
+        assert (tmp_path / name).read_bytes().startswith(start), name
+
+
+def test_the_data_set_commands_run(tmp_path):
+    """With fewer images, and without installing what is there."""
+    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
+    making = block("bash", "muddle dataset").replace("pip install pyarrow\n", "").replace("10000", "30")
+    run(["bash", "-euc", making], tmp_path, PATH=path)
+    (tmp_path / "mine.py").write_text("import numpy\npredict = lambda images: numpy.full((len(images), 10), 0.1)\n")
+    said = run(["bash", "-euc", block("bash", "muddle evaluate")], tmp_path, PATH=path)
+    assert "| mine:predict |" in said
+    assert (tmp_path / "reliability.svg").exists()
+
+
 def test_the_results_are_the_reports():
     written = README.split(BEGIN)[1].split(END)[0].strip()
     assert written == results(json.loads((EMBEDDED / "report.json").read_text()))
