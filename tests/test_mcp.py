@@ -4,6 +4,7 @@ import io
 import json
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -21,7 +22,8 @@ def talk(app, work, **options):
         async with Client(f"{app}/mcp", **options) as client:
             return await work(client)
 
-    return asyncio.run(go())
+    with ThreadPoolExecutor(1) as thread:  # of its own, since the browser of other tests keeps a loop in this one
+        return thread.submit(lambda: asyncio.run(go())).result(60)
 
 
 def use(app, tool, **arguments):

@@ -221,8 +221,8 @@ def test_everything_can_be_kept(visit, muddler):
 
 
 def test_the_code_that_is_shown_gives_what_is_shown(visit, muddler, tmp_path):
-    page = visit("/?digit=8&target=3&seed=21&steps=6")
-    m = muddler.muddle(8, 3, seed=21, steps=6)
+    page = visit("/?digit=8&target=3&seed=21&steps=6&balance=0.3")
+    m = muddler.muddle(8, 3, seed=21, steps=6, balance=0.3)
     panel = page.locator(f"{RESULT} [role=tabpanel]")
     python = panel.inner_text() + "\nimport sys; sys.stdout.write(m.image.tobytes().hex())"
     said = subprocess.run(

@@ -39,11 +39,11 @@ class BoundaryAt:
     An image shows its code's first number. What is rough is `error` off, up or down.
     """
 
-    def __init__(self, place, error=0.0):
-        self.place, self.error = place, error
+    def __init__(self, place, error=0.0, slope=8.0):
+        self.place, self.error, self.slope = place, error, slope
 
     def of_codes(self, codes, *, rough=False):
-        margin = 8 * (codes[..., 0] - self.place)
+        margin = self.slope * (codes[..., 0] - self.place)
         p = margin.sigmoid()
         if rough:
             p = p + self.error * torch.cos(1e6 * codes[..., 0])
@@ -97,11 +97,13 @@ def test_a_muddle_in_a_batch_is_the_muddle_alone():
         torch.testing.assert_close(alone.pick.codes[0], together.pick.codes[i])
 
 
-def test_rough_opinions_decide_nothing():
+@pytest.mark.parametrize("slope", [0.02, 0.1, 8.0])
+def test_rough_opinions_decide_nothing(slope):
+    """However alike the candidates are."""
     generator = torch.Generator().manual_seed(1)
     sources = torch.randn(4, 2, generator=generator, dtype=torch.float64)
     partners = torch.randn(4, 8, 2, generator=generator, dtype=torch.float64) + 2
-    exact, off = (search(sources, partners, BoundaryAt(1.0, error)) for error in (0.0, MARGIN / 8))
+    exact, off = (search(sources, partners, BoundaryAt(1.0, error, slope)) for error in (0.0, MARGIN / 8))
     for column, same in zip((*exact.pick, exact.pixels, exact.score), (*off.pick, off.pixels, off.score), strict=True):
         assert (column == same).all()
 
