@@ -55,6 +55,10 @@ class Critic:
         seen = _joined([self._predicted(self._rough_surrogate, block) for block in blocks])
         return Opinion(*(column.unflatten(0, codes.shape[:-1]) for column in seen))
 
+    def percentile(self, seen: Opinion) -> Tensor:
+        """The likeness of images (N,) as the share of real test digits that score lower, 0 to 100: (N,)."""
+        return self._likeness.percentile(seen.likeness + self._floor)
+
     def _seen(self, judges: Ensemble, likeness: Likeness, images: Tensor, grey: Tensor) -> Opinion:
         return Opinion(judges(images).movedim(0, 1), likeness(images) - self._floor, grey)
 

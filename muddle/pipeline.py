@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from muddle.bundle import Bundle
-from muddle.critic import Critic
+from muddle.critic import Critic, Opinion
 from muddle.errors import ArgumentError
 from muddle.latent import nearest_centroid, path
-from muddle.metrics import entropy_bits, grey_share
+from muddle.metrics import entropy_bits
 from muddle.pixels import to_pixels, to_unit
 from muddle.strategies import STRATEGIES, Pick, Wish, balanced, farthest, midpoint
 
@@ -102,8 +102,7 @@ class _Made(NamedTuple):
 
     pick: Pick
     pixels: Tensor  # uint8 (N, 28, 28)
-    opinion: Tensor  # float64 (N, 10): the judges' mean
-    likeness: Tensor  # float64 (N,): percentile
+    seen: Opinion  # of (N,)
 
 
 class Muddler:
@@ -136,7 +135,7 @@ class Muddler:
     def judge(self, image: np.ndarray) -> np.ndarray:
         """The judges' mean opinion of an image, uint8 (28, 28): float64 (10,), sums to 1. Raises ArgumentError."""
         with torch.no_grad():
-            return _rounded(self._judge(check_image(image)[None])[0].mean(0))
+            return _rounded(self._judge(check_image(image)[None])[0])
 
     def muddle(
         self,
@@ -214,18 +213,19 @@ class Muddler:
             first, second = [d for d, _ in pairs[some]], [t for _, t in pairs[some]]
             draw, sources = self._draw(first, second, list(seeds[some]), list(balances[some]))
             made = self._make(draw, steps, strategy)
+            opinion = made.seen.probabilities.mean(1)
             partners = draw.partners[torch.arange(len(sources)), made.pick.partner]
             parts.append(
                 Batch(
                     images=made.pixels.numpy(),
-                    soft_labels=_rounded(made.opinion),
+                    soft_labels=_rounded(opinion),
                     targets=draw.wish.target.numpy(),
                     sources=np.array(sources),
                     partners=partners.numpy(),
                     t=_rounded(made.pick.t),
-                    entropy=_rounded(entropy_bits(made.opinion)),
-                    likeness=_rounded(made.likeness),
-                    grey=_rounded(grey_share(to_unit(made.pixels))),
+                    entropy=_rounded(entropy_bits(opinion)),
+                    likeness=_rounded(self._critic.percentile(made.seen)),
+                    grey=_rounded(made.seen.grey),
                 )
             )
         return joined(parts)
@@ -286,22 +286,19 @@ class Muddler:
         exemplars, decode = self.bundle.exemplars, self.bundle.autoencoder.decode
         if strategy == "balanced":
             found = balanced(draw.source, exemplars.codes[draw.partners], draw.wish, self._critic, decode)
-            pick, pixels, opinion = found.pick, found.pixels, found.probabilities.mean(1)
+            return _Made(found.pick, found.pixels, found.seen)
+        first = draw.partners[:, 0]
+        if strategy == "midpoint":
+            pick = midpoint(draw.source, exemplars.codes[first])
         else:
-            first = draw.partners[:, 0]
-            if strategy == "midpoint":
-                pick = midpoint(draw.source, exemplars.codes[first])
-            else:
-                images = (draw.image, to_unit(exemplars.images[first]))
-                pick = farthest(draw.source, exemplars.codes[first], steps, decode, images)
-            pixels = to_pixels(decode(pick.codes))
-            opinion = self._judge(pixels).mean(1)
-        likeness = self.bundle.likeness
-        return _Made(pick, pixels, opinion, likeness.percentile(likeness(to_unit(pixels))))
+            images = (draw.image, to_unit(exemplars.images[first]))
+            pick = farthest(draw.source, exemplars.codes[first], steps, decode, images)
+        pixels = to_pixels(decode(pick.codes))
+        return _Made(pick, pixels, self._critic.of_pixels(pixels))
 
     def _judge(self, pixels: Tensor) -> Tensor:
-        """Each judge's probabilities: uint8 (N, 28, 28) -> float64 (N, J, 10)."""
-        return self.bundle.judges(to_unit(pixels)).movedim(0, 1)
+        """The judges' mean: uint8 (N, 28, 28) -> float64 (N, 10)."""
+        return self._critic.of_pixels(pixels).probabilities.mean(1)
 
     @torch.no_grad()
     def _finish(
@@ -310,6 +307,7 @@ class Muddler:
         """The whole result of one draw."""
         exemplars = self.bundle.exemplars
         made = self._make(draw, steps, strategy)
+        opinion = made.seen.probabilities[0].mean(0)
         partner = int(draw.partners[0, made.pick.partner[0]])
         codes = path(draw.source[0], exemplars.codes[partner], steps)  # (T, D)
         frames = to_pixels(self.bundle.autoencoder.decode(codes))
@@ -328,18 +326,18 @@ class Muddler:
             partner_index=partner,
             codes=codes.numpy(),
             frames=frames.numpy(),
-            probabilities=_rounded(self._judge(frames).mean(1)),
+            probabilities=_rounded(self._judge(frames)),
             t=round(t, DECIMALS),
             pick=round(t * (steps - 1)),
             code=made.pick.codes[0].numpy(),
             image=made.pixels[0].numpy(),
-            soft_label=_rounded(made.opinion[0]),
+            soft_label=_rounded(opinion),
             scores=Scores(
-                p_digit=float(_rounded(made.opinion[0, digit])),
-                p_target=float(_rounded(made.opinion[0, target])),
-                entropy=float(_rounded(entropy_bits(made.opinion[0]))),
-                likeness=float(_rounded(made.likeness[0])),
-                grey=float(_rounded(grey_share(to_unit(made.pixels))[0])),
+                p_digit=float(_rounded(opinion[digit])),
+                p_target=float(_rounded(opinion[target])),
+                entropy=float(_rounded(entropy_bits(opinion))),
+                likeness=float(_rounded(self._critic.percentile(made.seen)[0])),
+                grey=float(_rounded(made.seen.grey[0])),
             ),
         )
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from muddle.critic import Critic, Opinion
+from muddle.critic import PIXEL_BLOCK, Critic, Opinion
 from muddle.latent import path
 from muddle.pixels import to_pixels
 from muddle.surrogate import of_pair
@@ -63,7 +63,7 @@ NEAR = Search(climbs=10, stride=0.08, kept=6, verified=5)
 # Paths between some digits lead through a third: the boundary is off the path.
 FAR = Search(climbs=40, stride=0.8, kept=10, verified=8)
 ENOUGH = 0.5  # quality below which the near search is followed by the far one
-MARGIN = 1e-3  # of quality, far above what a rough opinion is off by
+MARGIN = 1e-4  # of quality, a hundred times what a rough opinion is off by
 
 
 class Wish(NamedTuple):
@@ -83,8 +83,12 @@ class Found(NamedTuple):
 
     pick: Pick
     pixels: Tensor  # uint8 (N, 28, 28)
-    probabilities: Tensor  # (N, J, 10): what each judge gives to it
+    seen: Opinion  # of (N,): what the judges and the likeness score say of it
     score: Tensor  # (N,): its quality
+
+    def columns(self) -> tuple[Tensor, ...]:
+        """All that it holds, each of N rows."""
+        return (*self.pick, self.pixels, *self.seen, self.score)
 
 
 def balanced(source: Tensor, partners: Tensor, wish: Wish, critic: Critic, decode: Callable[[Tensor], Tensor]) -> Found:
@@ -115,19 +119,19 @@ def balanced(source: Tensor, partners: Tensor, wish: Wish, critic: Critic, decod
 
         candidates = torch.cat([start, _climb(start, promise, how)], 1)  # (M, 2 C, D)
         finalists = promise(candidates).topk(min(how.verified, candidates.shape[1]), dim=1).indices
-        chosen, pixels, probabilities, score = _verified(candidates[row, finalists], wanted, critic, decode)
+        chosen, pixels, seen, score = _verified(candidates[row, finalists], wanted, critic, decode)
         place = finalists[row, chosen[:, None]].squeeze(1)
         picked, partner = candidates[row, place[:, None]].squeeze(1), partner[row, place[:, None] % partner.shape[1]]
         partner = partner.squeeze(1)
         pick = Pick(picked, partner, _along(picked, source[rows], partners[rows, partner]))
-        return Found(pick, pixels, probabilities, score)
+        return Found(pick, pixels, seen, score)
 
     found = refine(every, NEAR)
     poor = (found.score < ENOUGH).nonzero().squeeze(1)
     if len(poor):
         other = refine(poor, FAR)
         better = other.score > found.score[poor]
-        for column, replacement in zip((*found.pick, *found[1:]), (*other.pick, *other[1:]), strict=True):
+        for column, replacement in zip(found.columns(), other.columns(), strict=True):
             column[poor[better]] = replacement[better]
     return found
 
@@ -146,10 +150,10 @@ def _promise(codes: Tensor, wish: Wish, critic: Critic, kept: int) -> Tensor:
 
 def _verified(
     codes: Tensor, wanted: Wish, critic: Critic, decode: Callable[[Tensor], Tensor]
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The best of each row of codes (M, C, D) by their images: which (M,), its pixels, judges' opinions and score."""
+) -> tuple[Tensor, Tensor, Opinion, Tensor]:
+    """The best of each row of codes (M, C, D) by their images: which (M,), its pixels, the opinion of it, its score."""
     shape = codes.shape[:2]
-    pixels = to_pixels(decode(codes.flatten(0, 1)))
+    pixels = torch.cat([to_pixels(decode(block)) for block in codes.flatten(0, 1).split(PIXEL_BLOCK)])
     rough = quality(_unflatten(critic.of_pixels(pixels, rough=True), shape), wanted)  # (M, C)
     contenders = rough >= rough.amax(1, keepdim=True) - MARGIN
     seen = critic.of_pixels(pixels[contenders.flatten()])
@@ -158,7 +162,7 @@ def _verified(
     score, chosen = torch.full(shape, -torch.inf, dtype=codes.dtype).masked_scatter(contenders, exact).max(1)
     row = torch.arange(len(codes))
     place = contenders.flatten().cumsum(0).unflatten(0, shape)[row, chosen] - 1
-    return chosen, pixels.unflatten(0, shape)[row, chosen], seen.probabilities[place], score
+    return chosen, pixels.unflatten(0, shape)[row, chosen], Opinion(*(column[place] for column in seen)), score
 
 
 def _unflatten(seen: Opinion, shape: torch.Size) -> Opinion:
