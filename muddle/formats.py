@@ -10,7 +10,7 @@ import numpy as np
 
 from muddle.dataset import Rows, joined
 from muddle.errors import DataError
-from muddle.render import png, read
+from muddle.render import from_png, png
 
 SPLIT = "test"  # a set is there to test with
 FOLDER = "data"
@@ -59,7 +59,7 @@ def _write_parquet(name: str, rows: Rows) -> dict[str, bytes]:
 def _read_parquet(folder: Path, name: str) -> Rows:
     _, parquet = _pyarrow()
     table = parquet.read_table(folder / f"{name}.parquet")
-    images = np.stack([read(cell["bytes"].as_py()) for cell in table["image"]])
+    images = np.stack([from_png(cell["bytes"].as_py()) for cell in table["image"]])
     soft = np.stack(table["soft_label"].to_numpy(zero_copy_only=False))
     columns = {field: table[field].to_numpy() for field in Rows._fields if field not in ("image", "soft_label")}
     return Rows(image=images, soft_label=soft, **columns)
@@ -136,7 +136,7 @@ def _write_png(name: str, rows: Rows) -> dict[str, bytes]:
 
 def _read_png(folder: Path, name: str) -> Rows:
     lines = [json.loads(line) for line in (folder / name / "metadata.jsonl").read_text().splitlines()]
-    image = np.stack([read((folder / name / line["file_name"]).read_bytes()) for line in lines])
+    image = np.stack([from_png((folder / name / line["file_name"]).read_bytes()) for line in lines])
     return _from_lines(folder / name / "metadata.jsonl", image, np.array([line["soft_label"] for line in lines]))
 
 

@@ -32,6 +32,12 @@ def png(pixels: np.ndarray, scale: int = 1) -> bytes:
     return buffer.getvalue()
 
 
+def from_png(data: bytes) -> np.ndarray:
+    """The pixels of a file that `png` made: uint8 (H, W)."""
+    with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
+        return np.array(picture)
+
+
 def tiled(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
     """Images uint8 (N, 28, 28) on one black sheet, row by row: uint8 (H, W)."""
     n, height, width = images.shape

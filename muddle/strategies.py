@@ -59,9 +59,9 @@ class Search(NamedTuple):
 
 STEPS = 7  # along each path that is searched
 # Where the boundary crosses the path, it is near one of its steps.
-NEAR = Search(climbs=10, stride=0.08, kept=6, verified=5)
+NEAR = Search(climbs=10, stride=0.08, kept=6, verified=4)
 # Paths between some digits lead through a third: the boundary is off the path.
-FAR = Search(climbs=40, stride=0.8, kept=10, verified=8)
+FAR = Search(climbs=40, stride=0.8, kept=10, verified=6)
 ENOUGH = 0.5  # quality below which the near search is followed by the far one
 MARGIN = 1e-4  # of quality, a hundred times what a rough opinion is off by
 
