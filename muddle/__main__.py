@@ -81,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
     d.add_argument("--balance", default="0.5", help=f"the second label's share, 0 to 1, or {UNIFORM} (default: 0.5)")
     d.add_argument("--min-likeness", type=float, default=0, help="percentile of real digits, 0 to 95 (default: 0)")
     d.add_argument("--seed", type=int, default=0, help="0 to 4294967295 (default: 0)")
-    d.add_argument("--shards", type=int, default=0, help="parts (default: one for every 500 images, at most 256)")
+    d.add_argument("--shards", type=int, default=0, help="parts (default: one for every 500 images, 8 to 256)")
     d.add_argument("--format", choices=FORMATS, default="parquet", help="(default: parquet, which needs pyarrow)")
     d.add_argument("--engine", choices=ENGINES, default="local", help="ray: $RAY_ADDRESS's cluster, else a local one")
     d.add_argument(

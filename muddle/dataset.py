@@ -12,8 +12,8 @@ from muddle.pipeline import EVEN, SEEDS, Batch, Muddler
 UNIFORM = "uniform"
 PAIRS = tuple((a, b) for a in range(10) for b in range(10) if a != b)
 LARGEST = 100_000_000  # images of a set
-SHARD = 500  # images of a shard, unless that makes more than MOST shards
-MOST = 256
+SHARD, MOST = 500, 256  # images of a shard, unless that makes more than MOST shards
+SMALL, FEW = 50, 8  # images of a shard where there are few, so that FEW processes have work and progress is seen
 TRIES = 100  # seeds that an image may take to be enough like a digit
 
 
@@ -33,7 +33,7 @@ class Spec:
     balance: float | str = EVEN
     min_likeness: float = 0.0
     seed: int = 0
-    shards: int = 0  # 0: one for every SHARD images, at most MOST
+    shards: int = 0  # 0: one for every 500 images, but 8 to 256 if there are enough
 
     def checked(self) -> "Spec":
         """This, with its shards counted. Raises ArgumentError for what cannot be."""
@@ -43,7 +43,8 @@ class Spec:
         _check("balance", self.balance, even, f"give a number from 0 to 1, or {UNIFORM}")
         _check("min-likeness", self.min_likeness, 0 <= self.min_likeness <= 95, "give a percentile from 0 to 95")
         _check("seed", self.seed, self.seed in SEEDS, f"give a whole number from 0 to {SEEDS[-1]}")
-        shards = self.shards or min(-(-self.count // SHARD), MOST)
+        usual = max(-(-self.count // SHARD), min(-(-self.count // SMALL), FEW))
+        shards = self.shards or min(usual, MOST)
         _check("shards", shards, 1 <= shards <= self.count, "give 1 to as many as there are images")
         return Spec(**{**vars(self), "shards": shards})
 

@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -78,7 +79,7 @@ def _local(muddler: Muddler, spec: Spec, form: str, shards: list[int], workers: 
             yield shard, _alone(muddler, spec, form, shard)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(shards)), mp_context=context)
+    pool = ProcessPoolExecutor(min(workers, len(shards)), mp_context=context, initializer=_end_with_parent)
     try:
         running = {pool.submit(_alone, muddler, spec, form, shard): shard for shard in shards}
         for done in as_completed(running):
@@ -88,6 +89,18 @@ def _local(muddler: Muddler, spec: Spec, form: str, shards: list[int], workers: 
         raise DataError(text) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Lets this process end when the one that started it is gone, as after a kill; else it would wait for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _ray(muddler: Muddler, spec: Spec, form: str, shards: list[int], workers: int) -> Iterator[tuple[int, Files]]:
@@ -199,7 +212,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _progress(spec: Spec, missing: list[int]):
-    from tqdm import tqdm
+    from tqdm import tqdm  # the Hub's client brings it along
 
     there = spec.count - sum(len(spec.places(shard)) for shard in missing)
     return tqdm(total=spec.count, initial=there, unit="image", desc="muddles", disable=None)

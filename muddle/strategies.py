@@ -120,9 +120,9 @@ def balanced(source: Tensor, partners: Tensor, wish: Wish, critic: Critic, decod
         candidates = torch.cat([start, _climb(start, promise, how)], 1)  # (M, 2 C, D)
         finalists = promise(candidates).topk(min(how.verified, candidates.shape[1]), dim=1).indices
         chosen, pixels, seen, score = _verified(candidates[row, finalists], wanted, critic, decode)
-        place = finalists[row, chosen[:, None]].squeeze(1)
-        picked, partner = candidates[row, place[:, None]].squeeze(1), partner[row, place[:, None] % partner.shape[1]]
-        partner = partner.squeeze(1)
+        place = finalists.gather(1, chosen[:, None])  # (M, 1): among the candidates
+        picked = candidates[row, place].squeeze(1)
+        partner = partner.gather(1, place % partner.shape[1]).squeeze(1)
         pick = Pick(picked, partner, _along(picked, source[rows], partners[rows, partner]))
         return Found(pick, pixels, seen, score)
 
