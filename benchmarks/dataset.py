@@ -39,7 +39,7 @@ def main() -> int:
             spent = time.perf_counter() - began
             print(f"{options.count:,} images, {workers} workers, {options.engine}: {spent:.1f} s")
             print(done.stdout.splitlines()[-1])
-        rows = read_set(out)
+        rows, samples = read_set(out), (out / "samples.png").read_bytes()
     counts = tenths(rows)
     print("share of each tenth, %:", " ".join(f"{100 * count / counts.sum():.1f}" for count in counts))
     found = {
@@ -48,6 +48,7 @@ def main() -> int:
     }
     print(report(found))
     if options.readme:
+        (README.parent / "docs/dataset.png").write_bytes(samples)
         made = (
             f"{options.count:,} images in {spent:.0f} s by {workers} processes, {100 * counts.min() / counts.sum():.1f}"
         )
