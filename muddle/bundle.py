@@ -33,6 +33,7 @@ TENSOR_FILES = (*NETWORKS, "centroids", "exemplars")
 FILES = (*(f"{name}.safetensors" for name in TENSOR_FILES), "report.json", "README.md")
 EMBEDDED = Path(__file__).parent / "assets"
 MANY_CHANNELS = 16
+COUNTER = "num_batches_tracked"  # batch norm's, of no use after training
 REMEDY = "Fetch it again, or build it with python -m train."
 
 
@@ -56,6 +57,9 @@ class Origin:
     name: str
     revision: str | None = None
     note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.revision}" if self.revision else self.name
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,18 +85,22 @@ class Bundle:
 
 def write_part(folder: Path, name: str, config: Any, module: nn.Module) -> None:
     """Writes a network as `<name>.safetensors`, its floats rounded to float16, and its config into config.json."""
-    tensors = {key: t.half() if t.is_floating_point() else t for key, t in module.state_dict().items()}
-    tensors = {key: t for key, t in tensors.items() if not key.endswith("num_batches_tracked")}
-    write_tensors(folder, name, tensors)
+    write_tensors(folder, name, as_stored(module))
     configs = [dataclasses.asdict(c) for c in config] if isinstance(config, list) else dataclasses.asdict(config)
     update_config(folder, **{name: configs})
 
 
-def write_tensors(folder: Path, name: str, tensors: dict[str, Tensor]) -> None:
-    """Writes tensors as `<name>.safetensors`."""
+def as_stored(module: nn.Module) -> dict[str, Tensor]:
+    """A network's tensors as they are written: floats rounded to float16, and no counters of batches."""
+    kept = {key: t for key, t in module.state_dict().items() if not key.endswith(COUNTER)}
+    return {key: t.half() if t.is_floating_point() else t for key, t in kept.items()}
+
+
+def write_tensors(folder: Path, name: str, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Writes tensors as `<name>.safetensors`, with words about them."""
     folder.mkdir(parents=True, exist_ok=True)
     contiguous = {key: t.detach().cpu().contiguous() for key, t in tensors.items()}
-    (folder / f"{name}.safetensors").write_bytes(format_tensors(contiguous))
+    (folder / f"{name}.safetensors").write_bytes(format_tensors(contiguous, metadata))
 
 
 def update_config(folder: Path, **entries: Any) -> None:
@@ -218,7 +226,7 @@ def _network(folder: Path, name: str, config: dict[str, Any], tensors: dict[str,
     except (TypeError, ValueError, KeyError, RuntimeError) as error:
         raise BundleError(folder / "config.json", f"its entry {name!r} cannot be built ({error})", REMEDY) from error
     path = folder / f"{name}.safetensors"
-    own = {key: t for key, t in module.state_dict().items() if not key.endswith("num_batches_tracked")}
+    own = {key: t for key, t in module.state_dict().items() if not key.endswith(COUNTER)}
     _shaped(path, tensors, {key: tuple(t.shape) for key, t in own.items()})
     module.load_state_dict(tensors, strict=False)  # complete but for batch counters: checked above
     for layer in module.modules():  # over many channels, torch's float64 is up to four times faster this way round

@@ -5,6 +5,7 @@ win, so results do not depend on it.
 """
 
 import copy
+from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -28,6 +29,10 @@ class Opinion(NamedTuple):
     probabilities: Tensor  # (..., J, 10): each classifier's
     likeness: Tensor  # (...): the likeness logit, above that of the LIKENESS_FLOOR
     grey: Tensor  # (...): the grey share
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Opinion":
+        """The same change made to each column."""
+        return Opinion(*map(change, self))
 
 
 class Critic:
@@ -53,7 +58,7 @@ class Critic:
             return self._predicted(self._surrogate, codes)
         blocks = codes.float().flatten(0, -2).split(CODE_BLOCK)
         seen = _joined([self._predicted(self._rough_surrogate, block) for block in blocks])
-        return Opinion(*(column.unflatten(0, codes.shape[:-1]) for column in seen))
+        return seen.each(lambda column: column.unflatten(0, codes.shape[:-1]))
 
     def percentile(self, seen: Opinion) -> Tensor:
         """The likeness of images (N,) as the share of real test digits that score lower, 0 to 100: (N,)."""

@@ -33,7 +33,7 @@ def tenths(rows: Rows) -> np.ndarray:
 
 
 def _lines(muddler: Muddler, spec: Spec, rows: Rows, form: str) -> Iterator[str]:
-    count, origin = len(rows.index), muddler.bundle.origin
+    count = len(rows.index)
     yield "---"
     yield "license: cc-by-sa-3.0\npretty_name: MNIST Muddle\ntask_categories: [image-classification]"
     yield "tags: [mnist, ambiguity, uncertainty, soft-labels, calibration]"
@@ -56,7 +56,6 @@ def _lines(muddler: Muddler, spec: Spec, rows: Rows, form: str) -> Iterator[str]
     yield from COLUMNS
     yield "\n## How it was made\n"
     yield "| | |\n|---|---|"
-    bundle = f"{origin.name}{f' at {origin.revision}' if origin.revision else ''}"
     balance = "uniform from 0 to 1" if isinstance(spec.balance, str) else f"{spec.balance:g}"
     for name, value in {
         "images": f"{count:,}",
@@ -65,7 +64,7 @@ def _lines(muddler: Muddler, spec: Spec, rows: Rows, form: str) -> Iterator[str]
         "least likeness": f"{spec.min_likeness:g}",
         "seed": spec.seed,
         "shards": spec.shards,
-        "bundle": f"{bundle}, {muddler.bundle.fingerprint[:12]}",
+        "bundle": f"{muddler.bundle.origin}, {muddler.bundle.fingerprint[:12]}",
         "version": muddler.version,
     }.items():
         yield f"| {name} | {value} |"

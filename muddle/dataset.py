@@ -102,11 +102,6 @@ def rows_of(muddler: Muddler, spec: Spec, places: range) -> Rows:
     raise DataError(f"No image of {pair} with a likeness of {spec.min_likeness:g} was found: ask for less.")
 
 
-def joined(parts: list[Rows]) -> Rows:
-    """Rows one after another; at least one part."""
-    return Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
 def parse_pairs(text: str) -> tuple[tuple[int, int], ...]:
     """Ordered pairs from a text such as "4-9,3-5", or all of them from "all". Raises ArgumentError."""
     if text == "all":

@@ -169,14 +169,17 @@ def _finish(muddler: Muddler, spec: Spec, folder: Path) -> str:
     _remove_unfinished(folder)
     about = json.loads((folder / "dataset.json").read_text())
     about.pop("files", None)
-    hashes = {path.relative_to(folder).as_posix(): _sha256(path.read_bytes()) for path in _files(folder / FOLDER)}
+    hashes = {_name(path, folder): _sha256(path.read_bytes()) for path in _files(folder / FOLDER)}
     _replace(folder / "dataset.json", _json({**about, "files": hashes}))  # whole from here on
     for name, data in datacard.files(muddler, spec, read_set(folder), about["format"]).items():
         _replace(folder / name, data)
-    listed = "".join(
-        f"{_sha256(path.read_bytes())}  {path.relative_to(folder).as_posix()}\n" for path in _files(folder)
-    )
+    named = [(_name(path, folder), path) for path in _files(folder)]
+    listed = "".join(f"{hashes.get(name) or _sha256(path.read_bytes())}  {name}\n" for name, path in named)
     return _sha256(listed.encode())
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
 
 
 def _files(folder: Path) -> list[Path]:

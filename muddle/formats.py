@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from muddle.dataset import Rows, joined
+from muddle.dataset import Rows
 from muddle.errors import DataError
+from muddle.pipeline import joined
 from muddle.render import from_png, png
 
 SPLIT = "test"  # a set is there to test with
 FOLDER = "data"
+NUMBERS = tuple(field for field in Rows._fields if field not in ("image", "soft_label"))  # one of each a row
 IDX_TYPES = {np.dtype(np.uint8): 0x08, np.dtype(np.float64): 0x0E}  # of http://yann.lecun.com/exdb/mnist
 
 
@@ -61,8 +63,7 @@ def _read_parquet(folder: Path, name: str) -> Rows:
     table = parquet.read_table(folder / f"{name}.parquet")
     images = np.stack([from_png(cell["bytes"].as_py()) for cell in table["image"]])
     soft = np.stack(table["soft_label"].to_numpy(zero_copy_only=False))
-    columns = {field: table[field].to_numpy() for field in Rows._fields if field not in ("image", "soft_label")}
-    return Rows(image=images, soft_label=soft, **columns)
+    return Rows(image=images, soft_label=soft, **{field: table[field].to_numpy() for field in NUMBERS})
 
 
 def _feature(name: str, column: object) -> dict[str, object]:
@@ -142,7 +143,7 @@ def _read_png(folder: Path, name: str) -> Rows:
 
 def _flat(rows: Rows) -> dict[str, np.ndarray]:
     """The columns of plain numbers."""
-    return {field: column for field, column in rows._asdict().items() if field not in ("image", "soft_label")}
+    return {field: getattr(rows, field) for field in NUMBERS}
 
 
 def _lines(columns: Mapping[str, np.ndarray]) -> bytes:
@@ -153,8 +154,7 @@ def _lines(columns: Mapping[str, np.ndarray]) -> bytes:
 
 def _from_lines(path: Path, image: np.ndarray, soft_label: np.ndarray) -> Rows:
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    fields = [field for field in Rows._fields if field not in ("image", "soft_label")]
-    return Rows(image=image, soft_label=soft_label, **{f: np.array([line[f] for line in lines]) for f in fields})
+    return Rows(image=image, soft_label=soft_label, **{f: np.array([line[f] for line in lines]) for f in NUMBERS})
 
 
 FORMATS = {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -83,9 +83,12 @@ class Batch(NamedTuple):
     grey: np.ndarray  # float64 (N,)
 
 
-def joined(parts: Sequence[Batch]) -> Batch:
-    """Batches one after another as one; at least one."""
-    return Batch(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+Columns = TypeVar("Columns", bound=tuple[np.ndarray, ...])
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """Batches, or other named tuples of arrays, one after another as one; at least one."""
+    return type(parts[0])(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 class _Draw(NamedTuple):

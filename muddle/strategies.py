@@ -154,7 +154,8 @@ def _verified(
     """The best of each row of codes (M, C, D) by their images: which (M,), its pixels, the opinion of it, its score."""
     shape = codes.shape[:2]
     pixels = torch.cat([to_pixels(decode(block)) for block in codes.flatten(0, 1).split(PIXEL_BLOCK)])
-    rough = quality(_unflatten(critic.of_pixels(pixels, rough=True), shape), wanted)  # (M, C)
+    rough = critic.of_pixels(pixels, rough=True).each(lambda column: column.unflatten(0, shape))
+    rough = quality(rough, wanted)  # (M, C)
     contenders = rough >= rough.amax(1, keepdim=True) - MARGIN
     seen = critic.of_pixels(pixels[contenders.flatten()])
     rows = contenders.nonzero()[:, 0]
@@ -162,11 +163,7 @@ def _verified(
     score, chosen = torch.full(shape, -torch.inf, dtype=codes.dtype).masked_scatter(contenders, exact).max(1)
     row = torch.arange(len(codes))
     place = contenders.flatten().cumsum(0).unflatten(0, shape)[row, chosen] - 1
-    return chosen, pixels.unflatten(0, shape)[row, chosen], Opinion(*(column[place] for column in seen)), score
-
-
-def _unflatten(seen: Opinion, shape: torch.Size) -> Opinion:
-    return Opinion(*(column.unflatten(0, shape) for column in seen))
+    return chosen, pixels.unflatten(0, shape)[row, chosen], seen.each(lambda column: column[place]), score
 
 
 def quality(seen: Opinion, wish: Wish) -> Tensor:

@@ -15,7 +15,7 @@ def verify(bundle: Bundle) -> tuple[list[str], bool]:
     """
     origin = bundle.origin
     lines = [
-        f"bundle       {origin.name}{f' at {origin.revision}' if origin.revision else ''}",
+        f"bundle       {origin}",
         f"format       {FORMAT}",
         f"fingerprint  {bundle.fingerprint}",
         f"made with    {', '.join(f'{k} {v}' for k, v in bundle.provenance.items() if not isinstance(v, dict))}",

@@ -5,24 +5,20 @@ import json
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as format_tensors
 from torch import Tensor
 
+from muddle.bundle import COUNTER, as_stored, write_tensors
 from muddle.errors import DataError
 from muddle.judge import Ensemble, JudgeConfig
 
 KEY = "judges"  # of the metadata: a list of JudgeConfig as JSON
-COUNTER = "num_batches_tracked"  # batch norm's, of no use after training
 REMEDY = "Give a file that python -m train reference wrote, or your own classifier as package.module:callable."
 
 
 def write_classifier(path: Path, ensemble: Ensemble) -> None:
-    """Writes the networks of an ensemble (of one, if need be), their floats rounded to float16."""
-    tensors = {key: t.half() for key, t in ensemble.state_dict().items() if not key.endswith(COUNTER)}
-    tensors = {key: t.detach().cpu().contiguous() for key, t in tensors.items()}
+    """Writes the networks of an ensemble (of one, if need be) to a `*.safetensors`, floats rounded to float16."""
     configs = [dataclasses.asdict(judge.config) for judge in ensemble.judges]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(format_tensors(tensors, {KEY: json.dumps(configs)}))
+    write_tensors(path.parent, path.stem, as_stored(ensemble), {KEY: json.dumps(configs)})
 
 
 def read_classifier(path: Path) -> Ensemble:

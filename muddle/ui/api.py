@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from muddle.errors import MuddleError
 from muddle.pipeline import EVEN, Muddle, Muddler
 from muddle.present import as_json, data_uri
 from muddle.ui import endpoints
+from muddle.ui.callbacks import in_sentences
 
 Strategy = Literal["balanced", "midpoint", "farthest"]
 
@@ -34,6 +34,8 @@ def public() -> dict[str, endpoints.Parameters]:
 
 def add_endpoints(page: gr.Blocks, muddler: Muddler) -> None:
     """Adds /muddle, /muddle_image and /about to the page that is being built."""
+
+    coded = functools.partial(in_sentences, coded=True)
 
     @coded
     def muddle(
@@ -82,16 +84,3 @@ def add_endpoints(page: gr.Blocks, muddler: Muddler) -> None:
             box = page.blocks[key]  # gr.api has told it the type; it lacks the range, the words and an example
             box._api_info = {**schema, "additional_description": schema["description"]}
             box.example_payload = functools.partial(samples.get, parameter, schema.get("default"))
-
-
-def coded(work: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with its expected errors turned into ones whose text is a sentence and whose title is their code."""
-
-    @functools.wraps(work)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return work(*args, **kwargs)
-        except MuddleError as error:
-            raise gr.Error(str(error), title=error.code, print_exception=False) from error
-
-    return run

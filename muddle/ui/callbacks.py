@@ -14,15 +14,18 @@ from muddle.ui import answers
 from muddle.ui.endpoints import whole
 
 
-def in_sentences(work: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with its expected errors turned into ones that visitors are shown as their text."""
+def in_sentences(work: Callable[..., Any], *, coded: bool = False) -> Callable[..., Any]:
+    """The function with its expected errors turned into ones that visitors are shown as their text.
+
+    coded: the title is the error's code, for programs.
+    """
 
     @functools.wraps(work)  # keeps the signature, by which gradio knows who wants the event or the request
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
             return work(*args, **kwargs)
         except MuddleError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise gr.Error(str(error), title=error.code if coded else "Error", print_exception=False) from error
 
     return run
 
