@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from muddle import Muddler
-from muddle.strategies import STRATEGIES
+from muddle.arguments import STRATEGIES
 
 ROUNDS = 40
 

@@ -10,7 +10,7 @@ from muddle.dataset import UNIFORM
 from muddle.errors import MuddleError
 from muddle.factory import ENGINES, available
 from muddle.formats import FORMATS
-from muddle.strategies import STRATEGIES
+from muddle.arguments import STRATEGIES
 
 EXAMPLES = {
     "": """examples:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from muddle.errors import ArgumentError, DataError
-from muddle.pipeline import EVEN, SEEDS, Batch, Muddler
+from muddle.arguments import EVEN, SEEDS
+from muddle.pipeline import Batch, Muddler
 
 UNIFORM = "uniform"
 PAIRS = tuple((a, b) for a in range(10) for b in range(10) if a != b)

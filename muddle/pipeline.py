@@ -1,6 +1,7 @@
 """The pipeline: from a digit, a target and a seed to a muddle. Knows neither gradio nor the Hub."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -9,18 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from muddle.arguments import EVEN, check_image, check_labels, check_settings, integer
 from muddle.bundle import Bundle
 from muddle.critic import Critic, Opinion
 from muddle.errors import ArgumentError
+from muddle.folding import folded
 from muddle.latent import nearest_centroid, path
 from muddle.metrics import entropy_bits
 from muddle.pixels import to_pixels, to_unit
-from muddle.strategies import STRATEGIES, Pick, Wish, balanced, farthest, midpoint
+from muddle.recipe import Recipe
+from muddle.strategies import Pick, Wish, balanced, farthest, midpoint
 
-STEPS = range(2, 65)
-SEEDS = range(2**32)
 CANDIDATES = 64  # partners that the balanced strategy searches
-EVEN = 0.5  # the balance of a muddle: the judges give both labels the same
 CHUNK = 64  # muddles that are searched at once: bounds memory, changes nothing
 ALGORITHM = 2  # counts up when the same arguments on the same bundle give other muddles than before
 DECIMALS = 6  # of everything reported: far above float64's noise, so equal arguments give equal bytes
@@ -60,7 +61,7 @@ class Muddle:
     partner_index: int
     codes: np.ndarray  # float64 (T, D): the path, t = 0 at the source's code, t = 1 at the partner's
     frames: np.ndarray  # (T, 28, 28): the decoded path
-    probabilities: np.ndarray  # float64 (T, K): the judges' mean on each frame
+    probabilities: np.ndarray  # float64 (T, K): the judges' mean on each frame, to a thousandth
     t: float  # where the muddle lies along the path, 0 to 1
     pick: int  # the step nearest to it
     code: np.ndarray  # float64 (D,): the muddle's code; `balanced` refines it, so it may lie off the path
@@ -99,6 +100,12 @@ class _Draw(NamedTuple):
     wish: Wish
     partners: Tensor  # int64 (N, P): exemplars of the target; the first is the author's random image b
 
+    @classmethod
+    def joined(cls, draws: Sequence["_Draw"]) -> "_Draw":
+        """Draws one after another as one."""
+        source, image, wish, partners = zip(*draws, strict=True)
+        return cls(torch.cat(source), torch.cat(image), Wish(*map(torch.cat, zip(*wish, strict=True))), torch.cat(partners))
+
 
 class _Made(NamedTuple):
     """What a strategy made of a draw, one row a muddle."""
@@ -107,6 +114,11 @@ class _Made(NamedTuple):
     pixels: Tensor  # uint8 (N, 28, 28)
     seen: Opinion  # of (N,)
 
+    def row(self, i: int) -> "_Made":
+        """One of the muddles alone."""
+        one = slice(i, i + 1)
+        return _Made(Pick(*(column[one] for column in self.pick)), self.pixels[one], self.seen.each(lambda c: c[one]))
+
 
 class Muddler:
     """Makes muddles with one bundle. Holds no state: the same arguments give the same bytes, alone or in a batch."""
@@ -114,6 +126,7 @@ class Muddler:
     def __init__(self, bundle: Bundle):
         self.bundle = bundle
         self._critic = Critic(bundle)
+        self._decode = folded(bundle.autoencoder).decode
 
     @classmethod
     def from_pretrained(cls, source: str | Path | None = None, revision: str | None = None) -> "Muddler":
@@ -137,8 +150,14 @@ class Muddler:
 
     def judge(self, image: np.ndarray) -> np.ndarray:
         """The judges' mean opinion of an image, uint8 (28, 28): float64 (10,), sums to 1. Raises ArgumentError."""
+        pixels = torch.from_numpy(check_image(image))
         with torch.no_grad():
-            return _rounded(self._judge(check_image(image)[None])[0])
+            return _rounded(self._critic.of_pixels(pixels[None]).probabilities[0].mean(0))
+
+    def project(self, codes: np.ndarray) -> np.ndarray:
+        """Places of codes, float64 (N, D), on the latent map: float64 (N, 2), each about -1 to 1."""
+        with torch.no_grad():
+            return self.bundle.projection(torch.from_numpy(codes)).numpy()
 
     def muddle(
         self,
@@ -160,11 +179,7 @@ class Muddler:
         source: the place of an exemplar of that digit, which is then the real image instead of the one drawn.
         Raises ArgumentError for anything else.
         """
-        digit, target = check_labels(digit, target)
-        check_settings(seed, steps, strategy, balance)
-        source = self._check_source(source, digit)
-        draw, index = self._draw([digit], [target], [seed], [balance], source)
-        return self._finish(draw, index[0], seed, steps, strategy, chosen=source is not None)
+        return self.make([Recipe(digit, target, seed, strategy, steps, source, None, balance)])[0]
 
     def muddle_image(
         self,
@@ -181,10 +196,46 @@ class Muddler:
 
         digit None takes what the judges see in it. Else as `muddle`.
         """
-        pixels = check_image(image)
-        check_settings(seed, steps, strategy, balance)
-        digit, target = check_labels(int(self.judge(image).argmax()) if digit is None else digit, target)
-        return self._finish(self._draw_from(pixels, digit, target, seed, balance), None, seed, steps, strategy)
+        return self.make([Recipe(digit, target, seed, strategy, steps, None, check_image(image), balance)])[0]
+
+    def checked(self, recipe: Recipe) -> Recipe:
+        """The recipe with plain numbers, and with the digit that the judges see in an image if it names none.
+
+        Raises ArgumentError.
+        """
+        r = recipe
+        check_settings(r.seed, r.steps, r.strategy, r.balance)
+        image = None if r.image is None else check_image(r.image)
+        digit = int(self.judge(image).argmax()) if r.digit is None and image is not None else r.digit
+        digit, target = check_labels(digit, r.target)
+        source = self._check_source(r.source, digit) if image is None else None
+        return Recipe(digit, target, int(r.seed), r.strategy, int(r.steps), source, image, float(r.balance))
+
+    @torch.no_grad()
+    def make(self, recipes: Sequence[Recipe]) -> list[Muddle]:
+        """The muddles of recipes, searched and judged together where they can be, each as its recipe gives it alone.
+
+        Raises ArgumentError, and then none is made.
+        """
+        recipes = [self.checked(recipe) for recipe in recipes]
+        draws, sources = zip(*(self._draw_of(recipe) for recipe in recipes), strict=True) if recipes else ((), ())
+        alike: dict[tuple[str, int], list[int]] = {}
+        for place, recipe in enumerate(recipes):
+            alike.setdefault((recipe.strategy, recipe.steps if recipe.strategy == "farthest" else 0), []).append(place)
+        found: dict[int, _Made] = {}
+        for (strategy, steps), places in alike.items():
+            made = self._make(_Draw.joined([draws[place] for place in places]), steps, strategy)
+            found.update((place, made.row(i)) for i, place in enumerate(places))
+        paths = []
+        for place, recipe in enumerate(recipes):
+            draw = draws[place]
+            partner = draw.partners[0, found[place].pick.partner[0]]
+            paths.append(path(draw.source[0], self.bundle.exemplars.codes[partner], recipe.steps))  # (T, D)
+        frames = to_pixels(self._decode(torch.cat(paths))) if paths else torch.zeros(0)
+        lengths = [len(codes) for codes in paths]
+        probabilities = self._critic.along(frames).split(lengths) if paths else ()
+        rows = zip(recipes, draws, sources, paths, frames.split(lengths), probabilities, strict=True)
+        return [self._finish(found[place], *row) for place, row in enumerate(rows)]
 
     def muddle_many(
         self,
@@ -210,34 +261,46 @@ class Muddler:
             check_settings(seed, steps, strategy, balance)
         whole, real = np.zeros(0, np.int64), np.zeros(0)
         nothing = Batch(np.zeros((0, 28, 28), np.uint8), np.zeros((0, 10)), *[whole] * 3, *[real] * 4)
-        parts = [nothing]
-        for i in range(0, len(pairs), CHUNK):
-            some = slice(i, i + CHUNK)
-            first, second = [d for d, _ in pairs[some]], [t for _, t in pairs[some]]
-            draw, sources = self._draw(first, second, list(seeds[some]), list(balances[some]))
-            made = self._make(draw, steps, strategy)
-            opinion = made.seen.probabilities.mean(1)
-            partners = draw.partners[torch.arange(len(sources)), made.pick.partner]
-            parts.append(
-                Batch(
-                    images=made.pixels.numpy(),
-                    soft_labels=_rounded(opinion),
-                    targets=draw.wish.target.numpy(),
-                    sources=np.array(sources),
-                    partners=partners.numpy(),
-                    t=_rounded(made.pick.t),
-                    entropy=_rounded(entropy_bits(opinion)),
-                    likeness=_rounded(self._critic.percentile(made.seen)),
-                    grey=_rounded(made.seen.grey),
-                )
-            )
-        return joined(parts)
+        size = max(1, min(CHUNK, -(-len(pairs) // torch.get_num_threads())))
+
+        def some(start: int) -> Batch:
+            place = slice(start, start + size)
+            labels = [list(column) for column in zip(*pairs[place], strict=True)]
+            return self._batch(*labels, list(seeds[place]), list(balances[place]), steps, strategy)
+
+        return joined([nothing, *_shared(some, range(0, len(pairs), size))])
+
+    @torch.no_grad()
+    def _batch(
+        self,
+        digits: list[int],
+        targets: list[int | None],
+        seeds: list[int],
+        balances: list[float],
+        steps: int,
+        strategy: str,
+    ) -> Batch:
+        """Muddles that are searched together."""
+        draw, sources = self._draw(digits, targets, seeds, balances)
+        made = self._make(draw, steps, strategy)
+        opinion = made.seen.probabilities.mean(1)
+        return Batch(
+            images=made.pixels.numpy(),
+            soft_labels=_rounded(opinion),
+            targets=draw.wish.target.numpy(),
+            sources=np.array(sources),
+            partners=draw.partners[torch.arange(len(sources)), made.pick.partner].numpy(),
+            t=_rounded(made.pick.t),
+            entropy=_rounded(entropy_bits(opinion)),
+            likeness=_rounded(self._critic.percentile(made.seen)),
+            grey=_rounded(made.seen.grey),
+        )
 
     def _check_source(self, source: int | None, digit: int) -> int | None:
         if source is None:
             return None
         labels = self.bundle.exemplars.labels
-        source = _integer("source", source, range(len(labels)))
+        source = integer("source", source, range(len(labels)))
         if labels[source] != digit:
             raise ArgumentError("source", source, f"that exemplar is a {int(labels[source])}, not a {digit}")
         return source
@@ -269,13 +332,17 @@ class Muddler:
         wish = _wish(digits, resolved, balances)
         return _Draw(exemplars.codes[indices], image, wish, torch.stack(partners)), indices
 
-    def _draw_from(self, pixels: Tensor, digit: int, target: int | None, seed: int, balance: float) -> _Draw:
-        image = to_unit(pixels[None])
-        with torch.no_grad():
-            code = self.bundle.autoencoder.encode(image)
+    def _draw_of(self, recipe: Recipe) -> tuple[_Draw, int | None]:
+        """The draw of one checked recipe, and which exemplar is its source; None for a given image."""
+        digit, target, seed, balance = recipe.digit, recipe.target, recipe.seed, recipe.balance
+        if recipe.image is None:
+            draw, indices = self._draw([digit], [target], [seed], [balance], recipe.source)
+            return draw, indices[0]
+        image = to_unit(torch.from_numpy(recipe.image)[None])
+        code = self.bundle.autoencoder.encode(image)
         target = self._nearest(code[0], digit) if target is None else target
-        partners = self._partners(target, torch.Generator().manual_seed(int(seed)))
-        return _Draw(code, image, _wish([digit], [target], [balance]), partners[None])
+        partners = self._partners(target, torch.Generator().manual_seed(seed))
+        return _Draw(code, image, _wish([digit], [target], [balance]), partners[None]), None
 
     def _nearest(self, code: Tensor, digit: int) -> int:
         return int(nearest_centroid(code[None], self.bundle.centroids, excluding=torch.tensor([digit])))
@@ -284,9 +351,8 @@ class Muddler:
         theirs = self.bundle.exemplars.of(target)
         return theirs[torch.randperm(len(theirs), generator=generator)[:CANDIDATES]]
 
-    @torch.no_grad()
     def _make(self, draw: _Draw, steps: int, strategy: str) -> _Made:
-        exemplars, decode = self.bundle.exemplars, self.bundle.autoencoder.decode
+        exemplars, decode = self.bundle.exemplars, self._decode
         if strategy == "balanced":
             found = balanced(draw.source, exemplars.codes[draw.partners], draw.wish, self._critic, decode)
             return _Made(found.pick, found.pixels, found.seen)
@@ -299,41 +365,39 @@ class Muddler:
         pixels = to_pixels(decode(pick.codes))
         return _Made(pick, pixels, self._critic.of_pixels(pixels))
 
-    def _judge(self, pixels: Tensor) -> Tensor:
-        """The judges' mean: uint8 (N, 28, 28) -> float64 (N, 10)."""
-        return self._critic.of_pixels(pixels).probabilities.mean(1)
-
-    @torch.no_grad()
     def _finish(
-        self, draw: _Draw, index: int | None, seed: int, steps: int, strategy: str, *, chosen: bool = False
+        self,
+        made: _Made,
+        recipe: Recipe,
+        draw: _Draw,
+        source: int | None,
+        codes: Tensor,
+        frames: Tensor,
+        probabilities: Tensor,
     ) -> Muddle:
-        """The whole result of one draw."""
-        exemplars = self.bundle.exemplars
-        made = self._make(draw, steps, strategy)
+        """The whole result of one checked recipe."""
+        digit, target, t = int(draw.wish.digit[0]), int(draw.wish.target[0]), float(made.pick.t[0])
         opinion = made.seen.probabilities[0].mean(0)
         partner = int(draw.partners[0, made.pick.partner[0]])
-        codes = path(draw.source[0], exemplars.codes[partner], steps)  # (T, D)
-        frames = to_pixels(self.bundle.autoencoder.decode(codes))
-        digit, target, t = int(draw.wish.digit[0]), int(draw.wish.target[0]), float(made.pick.t[0])
         return Muddle(
             digit=digit,
             target=target,
-            seed=int(seed),
-            strategy=strategy,
-            steps=int(steps),
-            balance=float(draw.wish.balance[0]),
+            seed=recipe.seed,
+            strategy=recipe.strategy,
+            steps=recipe.steps,
+            balance=recipe.balance,
             source=to_pixels(draw.image)[0].numpy(),
-            partner=exemplars.images[partner].numpy().copy(),
-            source_index=index,
-            chosen=chosen,
+            partner=self.bundle.exemplars.images[partner].numpy().copy(),
+            source_index=source,
+            chosen=recipe.source is not None,
             partner_index=partner,
             codes=codes.numpy(),
-            frames=frames.numpy(),
-            probabilities=_rounded(self._judge(frames)),
+            frames=frames.numpy().copy(),
+            probabilities=probabilities.numpy().copy(),
             t=round(t, DECIMALS),
-            pick=round(t * (steps - 1)),
-            code=made.pick.codes[0].numpy(),
-            image=made.pixels[0].numpy(),
+            pick=round(t * (recipe.steps - 1)),
+            code=made.pick.codes[0].numpy().copy(),
+            image=made.pixels[0].numpy().copy(),
             soft_label=_rounded(opinion),
             scores=Scores(
                 p_digit=float(_rounded(opinion[digit])),
@@ -345,52 +409,18 @@ class Muddler:
         )
 
 
+def _shared(work: Callable[[int], Batch], starts: range) -> Iterable[Batch]:
+    """work(start) for each, on as many threads as torch may use, each with one of its own: networks this small gain
+    more so than by sharing each operation."""
+    threads = torch.get_num_threads()
+    if min(threads, len(starts)) < 2:
+        return map(work, starts)
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        return list(pool.map(work, starts))
+
+
 def _wish(digits: list[int], targets: list[int], balances: list[float]) -> Wish:
     return Wish(torch.tensor(digits), torch.tensor(targets), torch.tensor(balances, dtype=torch.float64))
-
-
-def check_labels(digit: int, target: int | None) -> tuple[int, int | None]:
-    """The two labels as ints; ArgumentError unless both are digits and differ."""
-    digit = _integer("digit", digit, range(10))
-    if target is None:
-        return digit, None
-    target = _integer("target", target, range(10))
-    if target == digit:
-        raise ArgumentError("target", target, "it must differ from the digit")
-    return digit, target
-
-
-def check_settings(seed: int, steps: int, strategy: str, balance: float = EVEN) -> None:
-    """ArgumentError unless seed, steps, strategy and balance are ones that `Muddler.muddle` takes."""
-    _integer("seed", seed, SEEDS)
-    _integer("steps", steps, STEPS)
-    if strategy not in STRATEGIES:
-        raise ArgumentError("strategy", strategy, f"choose one of {', '.join(STRATEGIES)}")
-    if strategy == "farthest" and steps < 3:
-        raise ArgumentError("steps", steps, "farthest picks an inner step, so it needs at least 3")
-    if isinstance(balance, bool) or not isinstance(balance, int | float | np.number) or not 0 <= balance <= 1:
-        raise ArgumentError("balance", balance, "give a number from 0 to 1")
-    if balance != EVEN and strategy != "balanced":
-        raise ArgumentError("balance", balance, f"{strategy} knows no balance; leave it at {EVEN}")
-
-
-def check_image(image: np.ndarray) -> Tensor:
-    """The image as uint8 (28, 28); ArgumentError unless it is one with some ink on it."""
-    array = np.asarray(image)
-    if array.shape != (28, 28) or array.dtype != np.uint8:
-        raise ArgumentError("image", f"{array.dtype} {array.shape}", "it must be uint8 (28, 28), white on black")
-    if not array.any():
-        raise ArgumentError("image", "all black", "there must be some ink on it")
-    return torch.from_numpy(array.copy())
-
-
-def _integer(name: str, value: object, allowed: range) -> int:
-    span = f"give a whole number from {allowed[0]} to {allowed[-1]}"
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise ArgumentError(name, value, span)
-    if int(value) not in allowed:
-        raise ArgumentError(name, value, span)
-    return int(value)
 
 
 def _rounded(values: Tensor) -> np.ndarray:

@@ -2,14 +2,15 @@
 
 import base64
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from muddle.pipeline import Muddle, Muddler
 from muddle.recipe import Recipe
 from muddle.render import png
+
+if TYPE_CHECKING:
+    from muddle.pipeline import Muddle, Muddler
 
 LIKE_A_DIGIT = 5  # percentile of real digits above which an image is said to look like a digit
 HARD_TO_TELL = 0.9  # bits: the entropy of a choice of 68 to 32
@@ -17,7 +18,7 @@ BETWEEN_TWO = 0.4  # probability that each of the two labels gets
 WORTH_A_WORD = 0.05  # probability of all other labels together
 
 
-def criteria(m: Muddle) -> list[tuple[str, bool, str]]:
+def criteria(m: "Muddle") -> list[tuple[str, bool, str]]:
     """The author's three criteria of a good output, whether the judges find them met, and by what."""
     digit, target, entropy, likeness = m.scores.p_digit, m.scores.p_target, m.scores.entropy, m.scores.likeness
     return [
@@ -39,7 +40,7 @@ def criteria(m: Muddle) -> list[tuple[str, bool, str]]:
     ]
 
 
-def verdict(m: Muddle) -> str:
+def verdict(m: "Muddle") -> str:
     """What the judges think, in a sentence."""
     digit, target = m.scores.p_digit, m.scores.p_target
     said = f"{m.digit} or {m.target}? The judges say {m.digit}: {_percent(digit)}, {m.target}: {_percent(target)}"
@@ -51,7 +52,7 @@ def _percent(probability: float) -> str:
     return f"{100 * probability:.0f} %"
 
 
-def summary(m: Muddle, muddler: Muddler, home: str = "/") -> dict[str, Any]:
+def summary(m: "Muddle", muddler: "Muddler", home: str = "/") -> dict[str, Any]:
     """A muddle in JSON without its pictures; `home` is the page's address, to which the link leads."""
     identity = _identity(m, muddler)
     return {
@@ -64,7 +65,7 @@ def summary(m: Muddle, muddler: Muddler, home: str = "/") -> dict[str, Any]:
     }
 
 
-def as_json(m: Muddle, muddler: Muddler) -> dict[str, Any]:
+def as_json(m: "Muddle", muddler: "Muddler") -> dict[str, Any]:
     """Everything about a muddle, images as PNG data URIs: the answer of the endpoint /muddle."""
     return {
         **summary(m, muddler),
@@ -82,7 +83,7 @@ def share_link(query: str, home: str = "") -> str:
     return f"https://huggingface.co/spaces/{space}{query}" if space else home + query
 
 
-def for_page(m: Muddle, muddler: Muddler) -> dict[str, Any]:
+def for_page(m: "Muddle", muddler: "Muddler") -> dict[str, Any]:
     """The same for the page: all pixels in one string (source, muddle, partner, then the frames); the map's points."""
     pixels = np.concatenate([m.source[None], m.image[None], m.partner[None], m.frames])
     places = project(np.concatenate([m.code[None], m.codes]), muddler)
@@ -98,16 +99,15 @@ def for_page(m: Muddle, muddler: Muddler) -> dict[str, Any]:
     }
 
 
-def _identity(m: Muddle, muddler: Muddler) -> dict[str, Any]:
+def _identity(m: "Muddle", muddler: "Muddler") -> dict[str, Any]:
     """What a muddle is, which both tell alike: its arguments, its place on the path and its query."""
     names = ("digit", "target", "seed", "strategy", "steps", "balance", "t", "pick", "source_index", "chosen")
     return {**{name: getattr(m, name) for name in names}, "query": Recipe.of(m).query(muddler.version)}
 
 
-def project(codes: np.ndarray, muddler: Muddler) -> list[list[float]]:
+def project(codes: np.ndarray, muddler: "Muddler") -> list[list[float]]:
     """Places of codes, float64 (N, D), on the latent map: N pairs x, y, each about -1 to 1."""
-    with torch.no_grad():
-        return muddler.bundle.projection(torch.from_numpy(codes)).numpy().round(4).tolist()
+    return muddler.project(codes).round(4).tolist()
 
 
 def text_of(pixels: np.ndarray) -> str:
@@ -115,7 +115,7 @@ def text_of(pixels: np.ndarray) -> str:
     return base64.b64encode(pixels.tobytes()).decode()
 
 
-def about_bundle(muddler: Muddler) -> dict[str, Any]:
+def about_bundle(muddler: "Muddler") -> dict[str, Any]:
     """Which bundle answers: its origin, and its fingerprint, by which equal bundles are known."""
     origin = muddler.bundle.origin
     return {

@@ -7,14 +7,16 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 
+from muddle.arguments import EVEN, SEEDS, STEPS, STRATEGIES, check_image, check_labels, check_settings
 from muddle.errors import ArgumentError
-from muddle.pipeline import EVEN, SEEDS, STEPS, Muddle, Muddler, check_image, check_labels, check_settings
-from muddle.strategies import STRATEGIES
+
+if TYPE_CHECKING:  # asked for by name only: a recipe is known without torch
+    from muddle.pipeline import Muddle, Muddler
 
 AUTO = "auto"  # in a query: the target is left to the latent space
 IMAGE_CHARACTERS = 1500  # of an image in a query; a drawn digit takes about 400
@@ -34,7 +36,7 @@ class Recipe:
     balance: float = EVEN  # 0 to 1: the target's share of the two labels' probability
 
     @classmethod
-    def of(cls, m: Muddle) -> "Recipe":
+    def of(cls, m: "Muddle") -> "Recipe":
         """The recipe that gives this muddle again."""
         given = m.source if m.source_index is None else None
         chosen = m.source_index if m.chosen else None
@@ -57,13 +59,9 @@ class Recipe:
             raise wrong[0]
         return recipe
 
-    def make(self, muddler: Muddler) -> Muddle:
+    def make(self, muddler: "Muddler") -> "Muddle":
         """The muddle. Raises ArgumentError."""
-        settings: dict[str, Any] = {"seed": self.seed, "strategy": self.strategy, "steps": self.steps}
-        settings["balance"] = self.balance
-        if self.image is not None:
-            return muddler.muddle_image(self.image, self.digit, self.target, **settings)
-        return muddler.muddle(self.digit, self.target, source=self.source, **settings)
+        return muddler.make([self])[0]
 
     def query(self, version: str | None = None) -> str:
         """The query of a share link, from its question mark on; `version` is the Muddler's that it was made with."""

@@ -9,12 +9,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from muddle.critic import PIXEL_BLOCK, Critic, Opinion
+from muddle.critic import FEW, PIXEL_BLOCK, Critic, Opinion
 from muddle.latent import path
 from muddle.pixels import to_pixels
-from muddle.surrogate import of_pair
+from muddle.quality import Wish, quality, slope
 
-STRATEGIES = ("balanced", "midpoint", "farthest")
 GRID = 2.0**-20  # refined codes lie on it: float64's noise, which climbing would amplify, is forgotten
 
 
@@ -66,18 +65,6 @@ ENOUGH = 0.5  # quality below which the near search is followed by the far one
 MARGIN = 1e-4  # of quality, a hundred times what a rough opinion is off by
 
 
-class Wish(NamedTuple):
-    """What each of N muddles is to be."""
-
-    digit: Tensor  # int64 (N,)
-    target: Tensor  # int64 (N,)
-    balance: Tensor  # float64 (N,): the target's share of the two probabilities, 0 to 1; 0.5 is a muddle
-
-    def of(self, rows: Tensor) -> "Wish":
-        """The wishes of some rows, in the shape of `rows`."""
-        return Wish(self.digit[rows], self.target[rows], self.balance[rows])
-
-
 class Found(NamedTuple):
     """What a search found for each of N muddles."""
 
@@ -114,11 +101,9 @@ def balanced(source: Tensor, partners: Tensor, wish: Wish, critic: Critic, decod
         start = starts[rows[:, None], partner]  # (M, C, D)
         wanted = wish.of(rows[:, None])
 
-        def promise(codes: Tensor) -> Tensor:  # (M, C, D) -> (M, C)
-            return quality(critic.of_codes(codes), wanted)
-
-        candidates = torch.cat([start, _climb(start, promise, how)], 1)  # (M, 2 C, D)
-        finalists = promise(candidates).topk(min(how.verified, candidates.shape[1]), dim=1).indices
+        candidates = torch.cat([start, _climb(start, wanted, critic, how)], 1)  # (M, 2 C, D)
+        promise = quality(critic.of_codes(candidates), wanted)  # (M, 2 C)
+        finalists = promise.topk(min(how.verified, candidates.shape[1]), dim=1).indices
         chosen, pixels, seen, score = _verified(candidates[row, finalists], wanted, critic, decode)
         place = finalists.gather(1, chosen[:, None])  # (M, 1): among the candidates
         picked = candidates[row, place].squeeze(1)
@@ -154,9 +139,11 @@ def _verified(
     """The best of each row of codes (M, C, D) by their images: which (M,), its pixels, the opinion of it, its score."""
     shape = codes.shape[:2]
     pixels = torch.cat([to_pixels(decode(block)) for block in codes.flatten(0, 1).split(PIXEL_BLOCK)])
-    rough = critic.of_pixels(pixels, rough=True).each(lambda column: column.unflatten(0, shape))
-    rough = quality(rough, wanted)  # (M, C)
-    contenders = rough >= rough.amax(1, keepdim=True) - MARGIN
+    contenders = torch.ones(shape, dtype=torch.bool)
+    if len(pixels) > FEW:
+        rough = critic.of_pixels(pixels, rough=True).each(lambda column: column.unflatten(0, shape))
+        rough = quality(rough, wanted)  # (M, C)
+        contenders = rough >= rough.amax(1, keepdim=True) - MARGIN
     seen = critic.of_pixels(pixels[contenders.flatten()])
     rows = contenders.nonzero()[:, 0]
     exact = quality(seen, Wish(*(column.squeeze(1)[rows] for column in wanted)))
@@ -166,30 +153,11 @@ def _verified(
     return chosen, pixels.unflatten(0, shape)[row, chosen], seen.each(lambda column: column[place]), score
 
 
-def quality(seen: Opinion, wish: Wish) -> Tensor:
-    """What the balanced strategy maximises: classifiers that are each divided as wished, and so is their mean, less
-    what is blurred or odd. Opinions of (...) and wishes that broadcast to it -> (...), at most 1.
-
-    At a balance of 0.5 a classifier counts 4 p(digit) p(target): 1 if it gives a half to each, 0 if it is sure. In
-    general exp(-2 KL(wish || p)), which is the same there.
-    """
-    pairs = of_pair(seen.probabilities, wish.digit, wish.target)  # (..., J, 2)
-    shares = torch.stack([1 - wish.balance, wish.balance], -1).to(pairs.dtype)  # (..., 2)
-
-    def of_share(p: Tensor, share: Tensor) -> Tensor:  # a label that is to get nothing is no matter
-        return torch.where(share > 0, p / share.clamp_min(1e-9), 1)
-
-    each = (of_share(pairs, shares[..., None, :]) ** (2 * shares[..., None, :])).prod(-1).mean(-1)
-    together = of_share(pairs.mean(-2), shares).amin(-1)
-    return 0.5 * each + 0.5 * together - 0.1 * torch.relu(-seen.likeness) - 2 * torch.relu(seen.grey - 0.55)
-
-
-def _climb(codes: Tensor, promise: Callable[[Tensor], Tensor], search: Search) -> Tensor:
+def _climb(codes: Tensor, wish: Wish, critic: Critic, search: Search) -> Tensor:
     """Gradient ascent in steps whose length does not depend on the gradient's and shrinks to nothing."""
     for i in range(search.climbs):
-        with torch.enable_grad():
-            at = codes.detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(promise(at).sum(), at)
+        seen, pull = critic.of_codes_with_pull(codes)
+        gradient = pull(slope(seen, wish))
         length = search.stride * (1 - i / search.climbs)
         codes = codes + length * gradient / gradient.norm(dim=-1, keepdim=True).clamp_min(1e-12)
         codes = (codes / GRID).round() * GRID

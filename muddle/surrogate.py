@@ -4,6 +4,7 @@ Searching images is slow and searching codes is not. A large ensemble of teacher
 training; this small network learns their answers and is what the balanced strategy searches with.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -41,8 +42,26 @@ class Surrogate(nn.Module):
 
     def forward(self, codes: Tensor) -> Prediction:
         """Predictions for codes (..., D)."""
-        out = self.net(codes)
-        return Prediction(out[..., :-2].unflatten(-1, (-1, 10)), out[..., -2], out[..., -1])
+        return _named(self.net(codes))
+
+    def with_pull(self, codes: Tensor) -> tuple[Prediction, Callable[[Prediction], Tensor]]:
+        """Predictions for codes (..., D), and the function from the gradient by them to the gradient by the codes."""
+        first, _, second, _, last = self.net
+        one = first(codes)
+        gate_one = one.sigmoid()
+        two = second(one * gate_one)
+        gate_two = two.sigmoid()
+
+        def pull(by: Prediction) -> Tensor:
+            by_out = torch.cat([by.logits.flatten(-2), by.likeness[..., None], by.grey[..., None]], -1)
+            by_two = (by_out @ last.weight) * (gate_two * (1 + two * (1 - gate_two)))  # SiLU's derivative
+            return ((by_two @ second.weight) * (gate_one * (1 + one * (1 - gate_one)))) @ first.weight
+
+        return _named(last(two * gate_two)), pull
+
+
+def _named(out: Tensor) -> Prediction:
+    return Prediction(out[..., :-2].unflatten(-1, (-1, 10)), out[..., -2], out[..., -1])
 
 
 def of_pair(probabilities: Tensor, digit: Tensor, target: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from muddle.recipe import Recipe
 from muddle.render import png
-from muddle.strategies import STRATEGIES
+from muddle.arguments import STRATEGIES
 from muddle.ui import endpoints
 
 PROMISED = ROOT / "tests/api.json"

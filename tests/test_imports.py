@@ -16,8 +16,9 @@ DOORS = {
     "matplotlib": ("train/sheets.py",),
 }
 RANKS = [  # imports run downhill: a module imports only what stands before it
-    "errors", "autoencoder", "judge", "latent", "likeness", "metrics", "pixels", "projection", "surrogate", "bundle",
-    "critic", "strategies", "render", "drawing", "results", "hub", "locate", "pipeline", "recipe", "verify", "present",
+    "errors", "arguments", "recipe", "render", "present", "drawing", "results", "autoencoder", "judge", "latent",
+    "likeness", "metrics", "pixels", "projection", "surrogate", "bundle", "folding", "critic", "quality", "strategies",
+    "hub", "locate", "pipeline", "verify",
     "dataset", "formats", "datacard", "factory", "weights", "classifiers", "evaluate", "reliability", "ui", "commands",
     "__main__",
 ]  # fmt: skip
@@ -28,9 +29,14 @@ def sources():
 
 
 def imported(text):
-    """Every module that the source text imports, at any depth."""
+    """Every module that the source text imports, at any depth, but for those it imports for type checkers only."""
     names = set()
-    for node in ast.walk(ast.parse(text)):
+    tree = ast.parse(text)
+    checked = [n for n in ast.walk(tree) if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+    ignored = {inner for node in checked for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if node in ignored:
+            continue
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

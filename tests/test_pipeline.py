@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from muddle.errors import ArgumentError
 from muddle.pixels import to_unit
-from muddle.strategies import STRATEGIES
+from muddle.arguments import STRATEGIES
 
 
 def digest(m):
@@ -27,7 +27,7 @@ def test_a_muddle_has_what_the_contract_names(muddler, strategy):
         assert image.dtype == np.uint8
         assert image.shape == shape
     assert m.probabilities.shape == (11, 10)
-    np.testing.assert_allclose(m.probabilities.sum(1), 1, atol=1e-5)
+    np.testing.assert_allclose(m.probabilities.sum(1), 1, atol=5e-3)  # each to a thousandth
     np.testing.assert_allclose(m.soft_label.sum(), 1, atol=1e-5)
     assert 0 <= m.t <= 1
     assert m.pick == round(m.t * 10)

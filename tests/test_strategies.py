@@ -5,7 +5,8 @@ import torch
 
 from muddle.critic import Opinion
 from muddle.pixels import to_pixels
-from muddle.strategies import MARGIN, Wish, _promise, _verified, balanced, farthest, midpoint, quality
+from muddle.quality import Wish, quality
+from muddle.strategies import MARGIN, _promise, _verified, balanced, farthest, midpoint
 
 
 def test_the_midpoint_is_the_average():

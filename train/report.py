@@ -13,7 +13,7 @@ from muddle import __version__
 from muddle.bundle import FORMAT, update_config
 from muddle.pipeline import Batch, Muddler, joined
 from muddle.pixels import to_unit
-from muddle.strategies import STRATEGIES
+from muddle.arguments import STRATEGIES
 from train import finish, measure, sheets
 from train.data import Digits
 from train.job import Job
