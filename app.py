@@ -1,19 +1,21 @@
-"""The Space: find the bundle, build the page, launch it."""
+"""The Space: start loading the bundle, build the page meanwhile, serve it."""
 
 import sys
-
-from muddle import Muddler
-from muddle.errors import MuddleError
-from muddle.ui.page import launch
 
 
 def main() -> None:
     """Serves the page at http://127.0.0.1:7860, or where gradio's GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say."""
+    from muddle.errors import MuddleError
+    from muddle.ui.service import Service
+
+    service = Service()
+    service.start()  # before the import of gradio, which takes seconds: the two go on side by side
+    from muddle.ui.page import serve
+
     try:
-        muddler = Muddler.from_pretrained()
+        serve(service)
     except MuddleError as error:
         sys.exit(str(error))
-    launch(muddler)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from muddle import commands
+from muddle.arguments import STRATEGIES
 from muddle.dataset import UNIFORM
 from muddle.errors import MuddleError
 from muddle.factory import ENGINES, available
 from muddle.formats import FORMATS
-from muddle.arguments import STRATEGIES
 
 EXAMPLES = {
     "": """examples:
@@ -122,7 +122,7 @@ def _settings(p: argparse.ArgumentParser) -> None:
     p.add_argument("--steps", type=int, default=11, help="frames from source to partner, 2 to 64 (default: 11)")
     p.add_argument("--balance", type=float, default=0.5, help="the target's share, 0 to 1 (default: 0.5)")
     p.add_argument("-o", "--output", default="muddle.png", help=OUTPUT)
-    p.add_argument("--format", choices=commands.WRITERS, help="kind of the output (default: by its ending, else png)")
+    p.add_argument("--format", choices=commands.FILES, help="kind of the output (default: by its ending, else png)")
     p.add_argument("--scale", type=int, default=10, help="screen pixels a pixel, 1 to 40 (default: 10)")
     _bundle(p)
 

@@ -1,13 +1,9 @@
 """What the commands of `python -m muddle` do: from parsed options to an exit status. Each raises MuddleError."""
 
 import argparse
-import io
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
 
 from muddle import classifiers, hub, render
 from muddle import evaluate as evaluation
@@ -18,11 +14,12 @@ from muddle.factory import make as make_set
 from muddle.formats import read_set
 from muddle.locate import locate
 from muddle.pipeline import Muddle, Muddler
-from muddle.present import as_json, verdict
+from muddle.present import verdict
 from muddle.reliability import diagram
 from muddle.verify import verify
+from muddle.writers import write
 
-Write = Callable[[Muddle, Muddler, int], bytes]
+FILES = ("png", "gif", "webp", "json", "npz")  # of what a muddle can be written as
 
 
 def make(options: argparse.Namespace) -> int:
@@ -93,10 +90,14 @@ def verify_bundle(options: argparse.Namespace) -> int:
 
 def serve(options: argparse.Namespace) -> int:
     """The page, until it is interrupted."""
-    from muddle.ui.page import launch
+    from muddle.ui.service import Service
+
+    service = Service(options.bundle, options.revision)
+    service.start()
+    from muddle.ui import page
 
     try:
-        launch(_muddler(options), server_name=options.host, server_port=options.port)
+        page.serve(service, server_name=options.host, server_port=options.port)
     except OSError as error:  # gradio's, when the port is taken
         raise ArgumentError("port", options.port, "it is taken on this host; name another") from error
     return 0
@@ -123,9 +124,9 @@ def _deliver(m: Muddle, muddler: Muddler, options: argparse.Namespace) -> int:
         raise ArgumentError("scale", options.scale, "give 1 to 40")
     ending = Path(options.output).suffix.removeprefix(".").lower()
     kind = options.format or ending or "png"
-    if kind not in WRITERS:
-        raise ArgumentError("output", options.output, f"end it in one of {', '.join(f'.{name}' for name in WRITERS)}")
-    data = WRITERS[kind](m, muddler, options.scale)
+    if kind not in FILES:
+        raise ArgumentError("output", options.output, f"end it in one of {', '.join(f'.{name}' for name in FILES)}")
+    data = write(m, muddler, kind, options.scale)
     if options.output == "-":
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -141,23 +142,3 @@ def _save(name: str, data: bytes) -> None:
     except OSError as error:
         raise DataError(f"{name}: cannot be written ({error.strerror}).") from error
     print(name)
-
-
-def _json(m: Muddle, muddler: Muddler, _: int) -> bytes:
-    return (json.dumps(as_json(m, muddler)) + "\n").encode()
-
-
-def _npz(m: Muddle, _: Muddler, __: int) -> bytes:
-    """Every array of the result by its name."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{name: value for name, value in vars(m).items() if isinstance(value, np.ndarray)})
-    return buffer.getvalue()
-
-
-WRITERS: dict[str, Write] = {
-    "png": lambda m, _, scale: render.png(m.image, scale),
-    "gif": lambda m, _, scale: render.gif(m.frames, scale),
-    "webp": lambda m, _, scale: render.webp(m.frames, scale),
-    "json": _json,
-    "npz": _npz,
-}

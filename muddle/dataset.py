@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from muddle.errors import ArgumentError, DataError
 from muddle.arguments import EVEN, SEEDS
+from muddle.errors import ArgumentError, DataError
 from muddle.pipeline import Batch, Muddler
 
 UNIFORM = "uniform"

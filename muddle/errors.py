@@ -34,6 +34,14 @@ class RequestError(MuddleError):
         self.code, self.status = code, status
 
 
+class BusyError(RequestError):
+    """More is asked than can be answered now; in so many `seconds` there should be room."""
+
+    def __init__(self, seconds: int):
+        super().__init__("busy", f"Too many requests are waiting here. Try again in {seconds} s.", 503)
+        self.seconds = seconds
+
+
 class BundleError(MuddleError):
     """A bundle that cannot be used: `path`, `problem`, `remedy`. Nothing of it is used."""
 

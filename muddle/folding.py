@@ -1,6 +1,7 @@
 """Networks as they are asked: each batch norm of a trained network is one with the layer before it, which is faster."""
 
 import copy
+import itertools
 from typing import TypeVar
 
 from torch import nn
@@ -14,7 +15,7 @@ def folded(network: Network) -> Network:
     convolution or a dense layer is folded into that layer's weights (Jacob et al., 2018, section 3.2)."""
     network = copy.deepcopy(network).eval()
     for group in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
-        for i, (layer, norm) in enumerate(zip(group, group[1:], strict=False)):
+        for i, (layer, norm) in enumerate(itertools.pairwise(group)):
             if isinstance(norm, nn.BatchNorm2d) and isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
                 group[i] = fuse_conv_bn_eval(layer, norm, transpose=isinstance(layer, nn.ConvTranspose2d))
                 group[i + 1] = nn.Identity()

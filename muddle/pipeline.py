@@ -104,7 +104,9 @@ class _Draw(NamedTuple):
     def joined(cls, draws: Sequence["_Draw"]) -> "_Draw":
         """Draws one after another as one."""
         source, image, wish, partners = zip(*draws, strict=True)
-        return cls(torch.cat(source), torch.cat(image), Wish(*map(torch.cat, zip(*wish, strict=True))), torch.cat(partners))
+        return cls(
+            torch.cat(source), torch.cat(image), Wish(*map(torch.cat, zip(*wish, strict=True))), torch.cat(partners)
+        )
 
 
 class _Made(NamedTuple):

@@ -38,7 +38,6 @@ def quality(seen: Opinion, wish: Wish) -> Tensor:
     return 0.5 * each + 0.5 * together - UNLIKE * torch.relu(-seen.likeness) - BLURRED * torch.relu(seen.grey - CRISP)
 
 
-
 def slope(seen: Opinion, wish: Wish) -> Opinion:
     """The gradient of `quality` with respect to the logits behind the probabilities (..., J, 10), to likeness and to
     grey: in closed form, since autograd takes three times as long for so little."""

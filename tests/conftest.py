@@ -26,6 +26,17 @@ def muddler():
     return Muddler.from_pretrained(EMBEDDED)
 
 
+@pytest.fixture(scope="session")
+def service():
+    """The networks in a process of their own, as the page asks them."""
+    from muddle.ui.service import Service
+
+    service = Service(str(EMBEDDED))
+    service.start()
+    yield service
+    service.close()
+
+
 @pytest.fixture
 def bundle_copy(tmp_path):
     """A copy of the embedded bundle that a test may damage."""

@@ -13,9 +13,9 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from muddle.arguments import STRATEGIES
 from muddle.recipe import Recipe
 from muddle.render import png
-from muddle.arguments import STRATEGIES
 from muddle.ui import endpoints
 
 PROMISED = ROOT / "tests/api.json"

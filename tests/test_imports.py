@@ -16,9 +16,9 @@ DOORS = {
     "matplotlib": ("train/sheets.py",),
 }
 RANKS = [  # imports run downhill: a module imports only what stands before it
-    "errors", "arguments", "recipe", "render", "present", "drawing", "results", "autoencoder", "judge", "latent",
-    "likeness", "metrics", "pixels", "projection", "surrogate", "bundle", "folding", "critic", "quality", "strategies",
-    "hub", "locate", "pipeline", "verify",
+    "errors", "arguments", "recipe", "render", "present", "writers", "drawing", "results", "autoencoder", "judge",
+    "latent", "likeness", "metrics", "pixels", "projection", "surrogate", "bundle", "folding", "critic", "quality",
+    "strategies", "hub", "locate", "pipeline", "verify",
     "dataset", "formats", "datacard", "factory", "weights", "classifiers", "evaluate", "reliability", "ui", "commands",
     "__main__",
 ]  # fmt: skip

@@ -9,9 +9,9 @@ from conftest import ROOT, environment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from muddle.arguments import STRATEGIES
 from muddle.errors import ArgumentError
 from muddle.pixels import to_unit
-from muddle.arguments import STRATEGIES
 
 
 def digest(m):

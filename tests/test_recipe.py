@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from muddle.arguments import STRATEGIES
 from muddle.errors import ArgumentError
 from muddle.recipe import AUTO, Recipe, from_text, parse, to_text
-from muddle.arguments import STRATEGIES
 
 images = arrays(np.uint8, (28, 28)).filter(lambda image: image.any())
 recipes = st.builds(

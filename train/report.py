@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from muddle import __version__
+from muddle.arguments import STRATEGIES
 from muddle.bundle import FORMAT, update_config
 from muddle.pipeline import Batch, Muddler, joined
 from muddle.pixels import to_unit
-from muddle.arguments import STRATEGIES
 from train import finish, measure, sheets
 from train.data import Digits
 from train.job import Job

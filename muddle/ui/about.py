@@ -2,11 +2,11 @@
 
 import os
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import gradio as gr
 
-from muddle.pipeline import Muddler
-from muddle.present import about_bundle
 from muddle.results import result_table
 from muddle.ui.component import read
 
@@ -14,19 +14,26 @@ PANEL = """Measured by a panel: classifiers of other kinds than the judges, trai
 since a search can always please its own judges. People have not been asked yet. Intervals are 95 %."""
 
 
-def add_about(muddler: Muddler) -> None:
-    """Adds the tab's content to the page that is being built."""
+def add_about() -> list[gr.Markdown]:
+    """Adds the tab's content to the page that is being built; returns the parts that `texts` fills."""
     gr.Markdown(read("about.md"))
     gr.HTML(read("pipeline.svg"), css_template=read("about.css"), html_template=read("about.html"))
-    gr.Markdown(f"## How good it is\n{PANEL}\n\n{result_table(muddler.bundle.report)}\n\n{read('about-end.md')}")
-    gr.Markdown(f"## This copy\n{bundle_line(muddler)}\n\n{how_to_run()}")
+    results, copy = gr.Markdown(), gr.Markdown()
     with gr.Accordion("Model card of the bundle", open=False):
-        gr.Markdown(without_front_matter(muddler.bundle.card))
+        card = gr.Markdown()
+    return [results, copy, card]
 
 
-def bundle_line(muddler: Muddler) -> str:
+def texts(facts: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What is known once the bundle is loaded: results, this copy, and the model card. `facts` as in worker.facts."""
+    results = f"## How good it is\n{PANEL}\n\n{result_table(facts['report'])}\n\n{read('about-end.md')}"
+    copy = f"## This copy\n{bundle_line(facts)}\n\n{how_to_run()}"
+    return results, copy, without_front_matter(facts["card"])
+
+
+def bundle_line(facts: Mapping[str, Any]) -> str:
     """Which bundle is shown, in a sentence; and why it is not the one that was wished for."""
-    about = about_bundle(muddler)
+    about = facts["bundle"]
     name, revision = about["name"], about["revision"]
     where = f"the bundle `{name}`"
     if name == "embedded":
@@ -35,7 +42,7 @@ def bundle_line(muddler: Muddler) -> str:
         where = f"the bundle [`{name}`](https://huggingface.co/{name}/tree/{revision})"
     at = f" at revision `{revision}`" if revision else ""
     note = f" **{about['note']}**" if about["note"] else ""
-    return f"Shown with {where}{at} (fingerprint `{about['fingerprint']}`, version `{muddler.version}`).{note}"
+    return f"Shown with {where}{at} (fingerprint `{about['fingerprint']}`, version `{about['version']}`).{note}"
 
 
 def how_to_run() -> str:

@@ -1,50 +1,50 @@
 """What the page is answered: from what a visitor chose, drew or clicked to what a component draws. Holds no state."""
 
 import base64
-import dataclasses
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from muddle.arguments import check_image
 from muddle.drawing import prepare
 from muddle.errors import ArgumentError, MuddleError
-from muddle.pipeline import Muddler, check_image
 from muddle.present import for_page, project, share_link, text_of
 from muddle.recipe import Recipe, parse, whole
+from muddle.render import png, tiled
 from muddle.render import read as read_picture
 
+if TYPE_CHECKING:
+    from muddle.pipeline import Muddle, Muddler
+
+SHEET_COLUMNS = 50  # of the exemplars' sheet, as web/map.js cuts it
 MAX_PICTURE = 7_000_000  # characters of base64, a file of about 5 MB
 
 
-def shown(muddler: Muddler, recipe: Recipe, note: str = "") -> dict[str, Any]:
-    """What the result view draws. Raises ArgumentError."""
-    m = recipe.make(muddler)
+def shown(m: "Muddle", muddler: "Muddler") -> dict[str, Any]:
+    """What the result view draws, but for a note."""
     answer = for_page(m, muddler)
-    return {**answer, "link": share_link(answer["query"]), "given": m.source_index is None, "note": note}
+    return {**answer, "link": share_link(answer["query"]), "given": m.source_index is None}
 
 
-def opened(muddler: Muddler, fields: Mapping[str, str]) -> tuple[Recipe, dict[str, Any]]:
-    """What a link shows: its recipe as far as it can be read, the result, and in it a note on what could not."""
+def understood(fields: Mapping[str, str], version: str) -> tuple[Recipe, list[str]]:
+    """What a link asks for, as far as it can be read here, and sentences on what cannot."""
     recipe, wrong = parse(fields)
-    try:
-        answer = shown(muddler, recipe)
-    except ArgumentError as error:  # readable, but not of this bundle: an exemplar that is another digit here
-        wrong.append(error)
-        recipe = dataclasses.replace(recipe, source=None)
-        answer = shown(muddler, recipe)
-    notes = []
-    if wrong:
-        reasons = " ".join(str(error) for error in wrong)
-        notes.append(f"Part of the link could not be read, so the usual value is shown instead. {reasons}")
-    made_with = fields.get("v", muddler.version)
-    if made_with != muddler.version:
+    notes = [unread(*wrong)] if wrong else []
+    made_with = fields.get("v", version)
+    if made_with != version:
         notes.append(
-            f"This link was made with another version ({made_with[:20]}; this is {muddler.version}), "
+            f"This link was made with another version ({made_with[:20]}; this is {version}), "
             "so the picture may differ from the one that was shared."
         )
-    return recipe, {**answer, "note": " ".join(notes)}
+    return recipe, notes
+
+
+def unread(*wrong: MuddleError) -> str:
+    """A sentence on what is wrong with a link."""
+    reasons = " ".join(str(error) for error in wrong)
+    return f"Part of the link could not be read, so the usual value is shown instead. {reasons}"
 
 
 def new_seed() -> int:
@@ -76,27 +76,31 @@ def picture(text: object) -> np.ndarray:
     return read_picture(data)
 
 
-def look(muddler: Muddler, sent: object) -> dict[str, Any]:
-    """What the network and the judges see in a picture in base64; or {"error": a sentence}."""
-    try:
-        image = prepare(picture(sent))
-    except MuddleError as error:
-        return {"error": str(error)}
+def read_image(_: "Muddler", text: object) -> np.ndarray:
+    """A picture in base64 as an image that can be a source, uint8 (28, 28). Raises ArgumentError."""
+    given = picture(text)
+    return given if given.shape == (28, 28) else prepare(given)
+
+
+def look(muddler: "Muddler", sent: object) -> dict[str, Any]:
+    """What the network and the judges see in a picture in base64. Raises ArgumentError."""
+    image = prepare(picture(sent))
     opinion = muddler.judge(image)
     digit = int(opinion.argmax())
     return {"pixels": text_of(image), "digit": digit, "share": float(opinion[digit])}
 
 
-def row(muddler: Muddler, asked: object) -> dict[str, Any]:
-    """One row of the table of all pairs: {digit, seed} -> the source and nine muddles; or {"error": a sentence}."""
-    try:
-        if not isinstance(asked, dict):
-            raise ArgumentError("row", asked, "ask for a digit and a seed")
-        digit, seed = whole("digit", str(asked.get("digit")), range(10)), whole("seed", str(asked.get("seed")))
-        targets = [t for t in range(10) if t != digit]
-        batch = muddler.muddle_many([digit] * 9, targets, [seed] * 9)
-    except MuddleError as error:
-        return {"error": str(error)}
+def asked_row(asked: object) -> tuple[int, int]:
+    """The digit and the seed that a row of the table of all pairs is asked for with. Raises ArgumentError."""
+    if not isinstance(asked, dict):
+        raise ArgumentError("row", asked, "ask for a digit and a seed")
+    return whole("digit", str(asked.get("digit")), range(10)), whole("seed", str(asked.get("seed")))
+
+
+def row(muddler: "Muddler", digit: int, seed: int) -> dict[str, Any]:
+    """One row of the table of all pairs: the source and nine muddles."""
+    targets = [t for t in range(10) if t != digit]
+    batch = muddler.muddle_many([digit] * 9, targets, [seed] * 9)
     cells = [
         {
             "target": target,
@@ -110,20 +114,23 @@ def row(muddler: Muddler, asked: object) -> dict[str, Any]:
     return {"source": text_of(source), "cells": cells}
 
 
-def riddle(muddler: Muddler) -> dict[str, Any]:
-    """A muddle to guess, of any digit and the class that its latent space names, and what the judges think of it."""
-    digit, seed = random.randrange(10), new_seed()
-    batch = muddler.muddle_many([digit], [None], [seed])
+def new_riddle() -> Recipe:
+    """A recipe of any digit and the class that its latent space names."""
+    return Recipe(random.randrange(10), None, new_seed(), steps=2)
+
+
+def riddle(m: "Muddle", _: "Muddler") -> dict[str, Any]:
+    """A muddle to guess, and what the judges think of it."""
     return {
-        "pixels": text_of(batch.images[0]),
-        "digit": digit,
-        "target": int(batch.targets[0]),
-        "seed": seed,
-        "soft_label": batch.soft_labels[0].round(4).tolist(),
+        "pixels": text_of(m.image),
+        "digit": m.digit,
+        "target": m.target,
+        "seed": m.seed,
+        "soft_label": m.soft_label.round(4).tolist(),
     }
 
 
-def map_points(muddler: Muddler) -> dict[str, Any]:
+def map_points(muddler: "Muddler") -> dict[str, Any]:
     """The latent map's ground: float32 (N, 2) places and uint8 (N,) labels of the exemplars, base64; the centroids."""
     exemplars = muddler.bundle.exemplars
     places = np.array(project(exemplars.codes.numpy(), muddler), np.float32)
@@ -132,3 +139,8 @@ def map_points(muddler: Muddler) -> dict[str, Any]:
         "labels": text_of(exemplars.labels.numpy().astype(np.uint8)),
         "centroids": project(muddler.centroids, muddler),
     }
+
+
+def exemplar_sheet(muddler: "Muddler") -> bytes:
+    """All exemplars in one PNG, side by side in rows of SHEET_COLUMNS."""
+    return png(tiled(muddler.bundle.exemplars.images.numpy(), SHEET_COLUMNS, gap=0))

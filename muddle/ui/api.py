@@ -1,15 +1,23 @@
 """gradio's API: the public endpoints, from plain values to JSON. Every expected error is a sentence."""
 
 import functools
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import gradio as gr
+import numpy as np
 
-from muddle.pipeline import EVEN, Muddle, Muddler
+from muddle.arguments import EVEN
 from muddle.present import as_json, data_uri
+from muddle.recipe import Recipe
 from muddle.ui import endpoints
 from muddle.ui.callbacks import in_sentences
+from muddle.ui.service import Service
+from muddle.ui.visitor import visitor
+
+if TYPE_CHECKING:
+    from muddle.pipeline import Muddle, Muddler
+
+MANY_STEPS = 24  # more frames than these are long work
 
 Strategy = Literal["balanced", "midpoint", "farthest"]
 
@@ -22,6 +30,11 @@ ANSWER = (
 )
 
 
+def picture_alone(m: "Muddle", _: "Muddler") -> str:
+    """Just the muddle, as a PNG data URI."""
+    return data_uri(m.image)
+
+
 def public() -> dict[str, endpoints.Parameters]:
     """The parameters of each endpoint here: those of the functions, and whether the picture alone is wanted."""
     only = {
@@ -32,13 +45,14 @@ def public() -> dict[str, endpoints.Parameters]:
     return {name: {**own, "only_picture": only} if own else own for name, own in endpoints.parameters().items()}
 
 
-def add_endpoints(page: gr.Blocks, muddler: Muddler) -> None:
+def add_endpoints(page: gr.Blocks, service: Service) -> None:
     """Adds /muddle, /muddle_image and /about to the page that is being built."""
 
-    coded = functools.partial(in_sentences, coded=True)
+    async def told(recipe: Recipe, only_picture: bool) -> dict[str, Any] | str:
+        work = picture_alone if only_picture else as_json
+        return await service.muddle(recipe, work, visitor=visitor(), long=recipe.steps > MANY_STEPS)
 
-    @coded
-    def muddle(
+    async def muddle(
         digit: int,
         target: int | None = None,
         strategy: Strategy = "balanced",
@@ -48,11 +62,11 @@ def add_endpoints(page: gr.Blocks, muddler: Muddler) -> None:
         balance: float = EVEN,
         only_picture: bool = False,
     ) -> dict[str, Any] | str:
+        alone = endpoints.flag("only_picture", only_picture)
         settings = {"strategy": strategy, "steps": steps, "seed": seed, "balance": balance}
-        return told(only_picture, lambda: endpoints.muddle(muddler, digit, target, source, **settings))
+        return await told(endpoints.recipe(digit, target, source, **settings), alone)
 
-    @coded
-    def muddle_image(
+    async def muddle_image(
         image: str,
         digit: int | None = None,
         target: int | None = None,
@@ -62,24 +76,24 @@ def add_endpoints(page: gr.Blocks, muddler: Muddler) -> None:
         balance: float = EVEN,
         only_picture: bool = False,
     ) -> dict[str, Any] | str:
-        settings = {"strategy": strategy, "steps": steps, "seed": seed, "balance": balance}
-        return told(only_picture, lambda: endpoints.muddle_image(muddler, image, digit, target, **settings))
-
-    def about() -> dict[str, Any]:
-        return endpoints.about(muddler)
-
-    def told(only_picture: Any, make: Callable[[], Muddle]) -> dict[str, Any] | str:
         alone = endpoints.flag("only_picture", only_picture)
-        m = make()
-        return data_uri(m.image) if alone else as_json(m, muddler)
+        settings = {"strategy": strategy, "steps": steps, "seed": seed, "balance": balance}
+        pixels = await endpoints.picture_of(service, image, visitor())
+        return await told(endpoints.recipe_from(pixels, digit, target, **settings), alone)
 
-    image = data_uri(muddler.bundle.exemplars.images[0].numpy())
-    samples = {"digit": 4, "target": 9, "seed": 7, "image": image}
+    async def about() -> dict[str, Any]:
+        return await endpoints.about(service)
+
+    stroke = np.zeros((28, 28), np.uint8)
+    stroke[5:23, 13:15] = 255  # a 1, more or less
+    samples = {"digit": 4, "target": 9, "seed": 7, "image": data_uri(stroke)}
     words = endpoints.descriptions()
     for work in (muddle, muddle_image, about):
         name = work.__name__
         own = public()[name]
-        event = gr.api(work, api_name=name, api_description=f"{words[name]} {ANSWER}" if own else words[name])
+        told_of = f"{words[name]} {ANSWER}" if own else words[name]
+        coded = in_sentences(work, coded=True)
+        event = gr.api(coded, api_name=name, api_description=told_of, concurrency_limit=None)
         for key, (parameter, schema) in zip(event["inputs"], own.items(), strict=True):
             box = page.blocks[key]  # gr.api has told it the type; it lacks the range, the words and an example
             box._api_info = {**schema, "additional_description": schema["description"]}

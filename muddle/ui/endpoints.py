@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from muddle.drawing import prepare
+import numpy as np
+
+from muddle.arguments import EVEN, SEEDS, STEPS, STRATEGIES, check_labels, check_settings, integer
 from muddle.errors import ArgumentError, RequestError
-from muddle.pipeline import EVEN, SEEDS, STEPS, Muddle, Muddler
-from muddle.present import about_bundle
-from muddle.strategies import STRATEGIES
-from muddle.ui.answers import MAX_PICTURE, picture
+from muddle.recipe import Recipe
+from muddle.ui import answers
+from muddle.ui.answers import MAX_PICTURE
+from muddle.ui.service import Service
 
 Parameters = dict[str, dict[str, Any]]  # name -> JSON schema; without a default it is required
 
@@ -88,21 +90,35 @@ def descriptions() -> dict[str, str]:
     }
 
 
-def muddle(muddler: Muddler, digit: Any, target: Any = None, source: Any = None, **settings: Any) -> Muddle:
-    """A muddle of arguments that may be anything. Raises ArgumentError."""
-    return muddler.muddle(whole(digit), whole(target), source=whole(source), **_checked(**settings))
+def recipe(digit: Any, target: Any = None, source: Any = None, **settings: Any) -> Recipe:
+    """The recipe of /muddle's arguments, which may be anything. Raises ArgumentError."""
+    digit, target = check_labels(whole(digit), whole(target))
+    source = whole(source)
+    if source is not None:
+        source = integer("source", source, range(10**6))
+    return Recipe(digit, target, source=source, **_checked(**settings))
 
 
-def muddle_image(muddler: Muddler, image: Any, digit: Any = None, target: Any = None, **settings: Any) -> Muddle:
-    """The same from a picture in base64. Raises ArgumentError."""
-    given = picture(image)
-    pixels = given if given.shape == (28, 28) else prepare(given)
-    return muddler.muddle_image(pixels, whole(digit), whole(target), **_checked(**settings))
+def recipe_from(image: np.ndarray, digit: Any = None, target: Any = None, **settings: Any) -> Recipe:
+    """The recipe of /muddle_image's arguments, the picture as answers.read_image gives it. Raises ArgumentError."""
+    if digit is None:
+        target = None if target is None else integer("target", whole(target), range(10))
+    else:
+        digit, target = check_labels(whole(digit), whole(target))
+    return Recipe(digit, target, image=image, **_checked(**settings))
 
 
-def about(muddler: Muddler) -> dict[str, Any]:
+async def picture_of(service: Service, image: Any, visitor: str) -> np.ndarray:
+    """A picture in base64 as a source, uint8 (28, 28), read where it disturbs nobody. Raises ArgumentError."""
+    if not isinstance(image, str) or len(image) > MAX_PICTURE:
+        answers.picture(image)  # says what is wrong with it
+    return await service.do(answers.read_image, image, visitor=visitor)
+
+
+async def about(service: Service) -> dict[str, Any]:
     """The bundle that answers, how it was made, and its measured report."""
-    return {"bundle": about_bundle(muddler), "provenance": muddler.bundle.provenance, "report": muddler.bundle.report}
+    facts = await service.facts()
+    return {name: facts[name] for name in ("bundle", "provenance", "report")}
 
 
 def check_names(names: Mapping[str, Any], known: Parameters) -> None:
@@ -128,8 +144,10 @@ def whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _checked(*, steps: Any = 11, seed: Any = 0, **others: Any) -> dict[str, Any]:
-    return {"steps": whole(steps), "seed": whole(seed), **others}
+def _checked(*, steps: Any = 11, seed: Any = 0, strategy: Any = "balanced", balance: Any = EVEN) -> dict[str, Any]:
+    steps, seed = whole(steps), whole(seed)
+    check_settings(seed, steps, strategy, balance)
+    return {"steps": steps, "seed": seed, "strategy": strategy, "balance": float(balance)}
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ JOB = re.compile(r"/gradio_api/call/.+/.+")
 JOIN = re.compile(r"/gradio_api/queue/join/?")
 EVENT = ("data", "session_hash", "fn_index", "event_data", "trigger_id")  # what an event of the page says
 CODES = {404: "unknown-endpoint", 422: "bad-body", 503: "busy"}
+STATUS = {"busy": 503, "internal": 500}  # of our own errors; any other is the caller's
 NO_JOB = RequestError("unknown-job", "There is no such job, or its answer has been fetched already.", 404)
 
 
@@ -145,7 +146,8 @@ def _understood(start: Message, body: bytes) -> RequestError:
         told = json.loads(body)
     text = told.get("error") or told.get("detail")
     if status == 500 and told.get("error"):
-        return RequestError(told.get("title", "error"), text, 400)
+        code = told.get("title", "error")
+        return RequestError(code, text, STATUS.get(code, 400))
     sentence = text if isinstance(text, str) else "Something went wrong here, which is not your fault."
     return RequestError(CODES.get(status, "internal"), sentence, status)
 

@@ -7,8 +7,7 @@ Source: modelcontextprotocol.io, "Streamable HTTP" and "Tools" of 2025-11-25.
 
 import base64
 import json
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,11 +15,15 @@ from starlette.routing import Route
 
 from muddle import render
 from muddle.errors import MuddleError, RequestError
-from muddle.pipeline import Muddler
 from muddle.present import summary
 from muddle.ui import bodies, endpoints
+from muddle.ui.api import MANY_STEPS
 from muddle.ui.head import TITLE, address
-from muddle.ui.workers import Workers
+from muddle.ui.service import Service
+from muddle.ui.visitor import visitor_of
+
+if TYPE_CHECKING:
+    from muddle.pipeline import Muddle, Muddler
 
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")  # of the protocol, the newest first
 SCALE = 10  # of the picture: agents see little in 28 x 28 pixels
@@ -43,7 +46,7 @@ class Refused(Exception):
         self.error = {"code": number, "message": text, **({"data": data} if data else {})}
 
 
-def mcp_route(muddler: Muddler, workers: Workers) -> Route:
+def mcp_route(service: Service) -> Route:
     """The route. A tool's expected error is a result that says so in a sentence, its code before it."""
 
     async def answer(request: Request) -> Response:
@@ -57,7 +60,7 @@ def mcp_route(muddler: Muddler, workers: Workers) -> Route:
                 raise Refused(NO_SUCH_VERSION, text, supported=supported, requested=wanted[:40])
             if "id" not in message:
                 return Response(status_code=202)
-            result = await workers.run(_do, muddler, method, params, address(request.scope)[0])
+            result = await _do(service, method, params, request)
         except RequestError as error:
             return _failed(
                 number, {"code": PARSE_ERROR, "message": str(error), "data": {"code": error.code}}, error.status
@@ -89,26 +92,37 @@ def tools() -> list[dict[str, Any]]:
     ]
 
 
-def call(muddler: Muddler, name: str, arguments: dict[str, Any], home: str) -> list[dict[str, Any]]:
+async def call(
+    service: Service, name: str, arguments: dict[str, Any], home: str, visitor: str = ""
+) -> list[dict[str, Any]]:
     """What a tool answers: the content of its result. `home` is the page's address. Raises MuddleError."""
     endpoints.check_names(arguments, endpoints.parameters()[name])
     if name == "about":
-        told = endpoints.about(muddler)
+        told = await endpoints.about(service)
         return [_text({**told, "report": {key: told["report"][key] for key in KEPT if key in told["report"]}})]
-    make: Callable[..., Any] = endpoints.muddle if name == "muddle" else endpoints.muddle_image
-    m = make(muddler, **arguments)
+    if name == "muddle":
+        recipe = endpoints.recipe(**arguments)
+    else:
+        pixels = await endpoints.picture_of(service, arguments.pop("image"), visitor)
+        recipe = endpoints.recipe_from(pixels, **arguments)
+    return await service.muddle(recipe, content, home, visitor=visitor, long=recipe.steps > MANY_STEPS)
+
+
+def content(m: "Muddle", muddler: "Muddler", home: str) -> list[dict[str, Any]]:
+    """A muddle as a tool's answer: the picture, and JSON about it."""
     picture = base64.b64encode(render.png(m.image, scale=SCALE)).decode()
     return [{"type": "image", "data": picture, "mimeType": "image/png"}, _text(summary(m, muddler, home))]
 
 
-def _do(muddler: Muddler, method: str, params: dict[str, Any], home: str) -> dict[str, Any]:
+async def _do(service: Service, method: str, params: dict[str, Any], request: Request) -> dict[str, Any]:
     """The result of a request. Raises Refused."""
     if method == "initialize":
         wanted = params.get("protocolVersion")
+        version = (await service.facts())["version"]
         return {
             "protocolVersion": wanted if wanted in VERSIONS else VERSIONS[0],
             "capabilities": {"tools": {}},
-            "serverInfo": {"name": "mnist-muddle", "title": TITLE, "version": muddler.version},
+            "serverInfo": {"name": "mnist-muddle", "title": TITLE, "version": version},
         }
     if method == "ping":
         return {}
@@ -121,7 +135,8 @@ def _do(muddler: Muddler, method: str, params: dict[str, Any], home: str) -> dic
         known = ", ".join(endpoints.parameters())
         raise Refused(INVALID_PARAMS, f"Name one of the tools {known}, and its arguments as an object.")
     try:
-        return {"content": call(muddler, name, arguments, home), "isError": False}
+        home = address(request.scope)[0]
+        return {"content": await call(service, name, arguments, home, visitor_of(request)), "isError": False}
     except MuddleError as error:
         return {"content": [{"type": "text", "text": f"{error.code}: {error}"}], "isError": True}
 

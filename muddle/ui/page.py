@@ -1,25 +1,26 @@
 """The page: ways to begin on top, the result below; and how it is served."""
 
+from collections.abc import Awaitable
 from typing import Any, NamedTuple
 
 import gradio as gr
-import torch
 from starlette.middleware import Middleware
 
-from muddle.bundle import Origin
-from muddle.pipeline import STEPS, Muddler
+from muddle.arguments import STEPS, STRATEGIES
+from muddle.errors import MuddleError
 from muddle.recipe import AUTO, Recipe
-from muddle.strategies import STRATEGIES
 from muddle.ui import answers, api
-from muddle.ui.about import add_about, bundle_line
+from muddle.ui.about import add_about
 from muddle.ui.callbacks import Callbacks
 from muddle.ui.component import component, read
 from muddle.ui.gate import Gate
 from muddle.ui.head import DESCRIPTION, TITLE, Head
+from muddle.ui.log import Log
 from muddle.ui.mcp import mcp_route
 from muddle.ui.routes import routes
+from muddle.ui.service import Service
 from muddle.ui.theme import theme
-from muddle.ui.workers import Workers
+from muddle.ui.visitor import visitor
 from muddle.ui.zero import ask_for_nothing
 
 DIGITS = [str(d) for d in range(10)]
@@ -29,6 +30,7 @@ HELP = {
     "farthest": "the step least like both images, the original's further thought",
 }
 USUAL = Recipe()
+MOST_AT_ONCE = 256  # events that gradio lets run; fewer get past the service's own line, which says when it is busy
 
 
 class Parts(NamedTuple):
@@ -51,23 +53,25 @@ class Parts(NamedTuple):
     strategy: gr.Radio
     steps: gr.Slider
     result: gr.HTML
+    bundle: gr.Markdown
+    about_tab: gr.Tab
+    about: list[gr.Markdown]
 
 
-def build(muddler: Muddler, workers: Workers) -> gr.Blocks:
-    """The whole page on one Muddler, not yet launched."""
+def build(service: Service) -> gr.Blocks:
+    """The whole page on one Service, not yet launched."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 6 * 3600)) as page:
-        wire(page, lay_out(muddler, workers), Callbacks(muddler))
-        api.add_endpoints(page, muddler)
+        wire(page, lay_out(service), Callbacks(service))
+        api.add_endpoints(page, service)
     return page
 
 
-def launch(muddler: Muddler, **overrides: Any) -> tuple[gr.Blocks, str]:
+def launch(service: Service, **overrides: Any) -> tuple[gr.Blocks, str]:
     """Serves the page; returns it and its address. `overrides` go to gradio's launch."""
     ask_for_nothing()
-    torch.set_num_threads(1)  # networks this small are faster so, and requests that come together much faster
-    workers = Workers()
-    page = build(muddler, workers).queue(max_size=64, default_concurrency_limit=2)
+    page = build(service).queue(max_size=MOST_AT_ONCE, default_concurrency_limit=None)
     controls = {number: event.inputs for number, event in page.fns.items() if event.fn}
+    own = [*routes(service), mcp_route(service)]
     options = {
         "theme": theme(),
         "css": read("theme.css"),
@@ -75,27 +79,45 @@ def launch(muddler: Muddler, **overrides: Any) -> tuple[gr.Blocks, str]:
         "footer_links": ["api"],
         "state_session_capacity": 200,
         "max_file_size": "5mb",
+        "max_threads": MOST_AT_ONCE,  # else gradio's own queue, which knows no turns, would come before ours
         "enable_monitoring": False,
         "app_kwargs": {
-            "routes": [*routes(muddler, workers), mcp_route(muddler, workers)],
-            "middleware": [Middleware(Head), Middleware(Gate, controls=controls)],
+            "routes": own,
+            "middleware": [
+                Middleware(Log, routes=frozenset(["/", *(route.path for route in own)])),
+                Middleware(Head),
+                Middleware(Gate, controls=controls),
+            ],
         },
     }
     _, url, _ = page.launch(**{**options, **overrides})
     return page, url
 
 
-def lay_out(muddler: Muddler, workers: Workers) -> Parts:
+def serve(service: Service, **overrides: Any) -> None:
+    """Serves the page until it is interrupted. Raises MuddleError when the service's bundle cannot be loaded."""
+    try:
+        page, _ = launch(service, prevent_thread_lock=True, **overrides)
+        service.wait()
+        page.block_thread()
+    finally:
+        service.close()
+
+
+def lay_out(service: Service) -> Parts:
     """Places everything on the page that is being built."""
 
     async def look(picture: object) -> dict[str, Any]:
-        return await workers.run(answers.look, muddler, picture)
+        return await or_error(service.do(answers.look, picture, visitor=visitor()))
 
     async def row(asked: object) -> dict[str, Any]:
-        return await workers.run(answers.row, muddler, asked)
+        async def made() -> dict[str, Any]:
+            return await service.do(answers.row, *answers.asked_row(asked), visitor=visitor(), keep=True)
+
+        return await or_error(made())
 
     async def riddle(_: object) -> dict[str, Any]:
-        return await workers.run(answers.riddle, muddler)
+        return await or_error(service.muddle(answers.new_riddle(), answers.riddle, visitor=visitor()))
 
     gr.Markdown(f"# {TITLE}\n{DESCRIPTION}", elem_classes="intro")
     with gr.Tabs() as tabs:
@@ -119,8 +141,8 @@ def lay_out(muddler: Muddler, workers: Workers) -> Parts:
             pairs = component("pairs", server=[row])
         with gr.Tab("Guess", id="guess", elem_id="by-guess"):
             guess = component("guess", server=[riddle])
-        with gr.Tab("About", id="about", elem_id="about"):
-            add_about(muddler)
+        with gr.Tab("About", id="about", elem_id="about") as about_tab:
+            about = add_about()
     with gr.Column(elem_id="shared"):
         with gr.Accordion("Strategy, steps and seed", open=False, elem_id="settings"):
             ways = [(f"{name}: {HELP[name]}", name) for name in STRATEGIES]
@@ -131,12 +153,11 @@ def lay_out(muddler: Muddler, workers: Workers) -> Parts:
                 seed = _number(USUAL.seed, "Seed", about_seed, "seed")
                 about_source = "its place among the exemplars, from 0; empty: the seed chooses"
                 source = _number(None, "Source image", about_source, "source")
-        result = component("result", scripts=("path", "map", "keep"), points=answers.map_points(muddler))
-        if muddler.bundle.origin != Origin("embedded"):  # the one that ships needs no word but in About
-            gr.Markdown(bundle_line(muddler), elem_id="bundle")
+        result = component("result", scripts=("path", "map", "keep"))
+        bundle = gr.Markdown(visible=False, elem_id="bundle")
     return Parts(
         tabs, digit, target, muddle, again, pad, its, its_target, muddle_drawing, another, pairs, guess, source, seed,
-        strategy, steps, result,
+        strategy, steps, result, bundle, about_tab, about,
     )  # fmt: skip
 
 
@@ -147,7 +168,7 @@ def wire(page: gr.Blocks, parts: Parts, callbacks: Callbacks) -> None:
     by_digit = [p.digit, p.target, p.source, *settings]
     by_drawing = [p.pad, p.its, p.its_target, *settings]
     after_click = [p.tabs, p.digit, p.target, p.source, *settings, p.result]
-    after_link = [p.tabs, p.digit, p.target, p.pad, p.its, p.its_target, p.source, *settings, p.result]
+    after_link = [p.tabs, p.digit, p.target, p.pad, p.its, p.its_target, p.source, *settings, p.result, p.bundle]
     go, busy, drawn = read("go.js"), read("busy.js"), read("drawn.js")
     events = [
         (p.muddle.click, callbacks.by_digit, by_digit, [*by_digit, p.result], go),
@@ -162,12 +183,20 @@ def wire(page: gr.Blocks, parts: Parts, callbacks: Callbacks) -> None:
         (page.load, callbacks.by_link, None, after_link, busy),
     ]
     hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    in_turn = {"concurrency_id": "muddle", "concurrency_limit": 1}  # so that answers come in the order of the questions
     for trigger, callback, inputs, outputs, before in events:
-        event = trigger(callback, inputs, outputs, js=before, trigger_mode="always_last", **in_turn, **hidden)
+        event = trigger(callback, inputs, outputs, js=before, trigger_mode="always_last", **hidden)
         event.success(None, p.result, None, js=read("address.js"), **hidden)
         event.failure(None, None, None, js=read("ready.js"), **hidden)
+    p.about_tab.select(callbacks.about, None, p.about, **hidden)
     p.digit.input(None, None, p.source, js="() => null", **hidden)  # gone even where by_choice finds another mistake
+
+
+async def or_error(answer: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    """What a component's script is answered; an expected error as {"error": a sentence}."""
+    try:
+        return await answer
+    except MuddleError as error:
+        return {"error": str(error)}
 
 
 def _radio(choices: list[str], value: str, label: str, info: str, elem_id: str) -> gr.Radio:

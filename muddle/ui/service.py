@@ -1,7 +1,6 @@
-"""Answers what takes the networks: asks the process that has them, lets visitors take turns, remembers, and restarts it."""
+"""Answers what takes the networks: asks the process that has them, lets visitors take turns, remembers, restarts."""
 
 import asyncio
-import logging
 import math
 import multiprocessing
 import pickle
@@ -14,9 +13,10 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
-from muddle.errors import MuddleError, RequestError
+from muddle.errors import BusyError, MuddleError, RequestError
 from muddle.recipe import Recipe
 from muddle.ui.line import Line
+from muddle.ui.log import begin, log
 from muddle.ui.worker import LANES, Job, run
 
 CAPACITY = {"quick": 64, "long": 16}  # requests that wait in each lane; more are told to come back
@@ -25,8 +25,6 @@ MEMORY = 4_000_000  # bytes of answers that are remembered
 LARGEST = 100_000  # bytes of an answer that is
 TRIES = 2  # times a request is asked before it is given up, as when it kills who answers
 MAX_DELAY = 30  # seconds between two starts of a process that does not come up
-
-log = logging.getLogger("muddle")
 
 
 @dataclass(eq=False)
@@ -65,6 +63,7 @@ class Service:
 
     def start(self) -> None:
         """Starts the process, and goes on at once; what is asked meanwhile waits."""
+        begin()
         threading.Thread(target=self._keep_running, name="muddle-service", daemon=True).start()
 
     def close(self) -> None:
@@ -76,7 +75,7 @@ class Service:
 
     @property
     def status(self) -> str:
-        """"starting", "ready", or "restarting" when the process has died and is on its way again."""
+        """ "starting", "ready", or "restarting" when the process has died and is on its way again."""
         if self._connection is not None:
             return "ready"
         return "restarting" if self._facts.done() else "starting"
@@ -121,9 +120,8 @@ class Service:
             self._send(lane)
         return await asyncio.wrap_future(asked.future)
 
-    def _busy(self, lane: str) -> RequestError:
-        seconds = math.ceil(len(self._lines[lane]) * self._each[lane]) or 1
-        return RequestError("busy", f"Too many requests are waiting here. Try again in {seconds} s.", 503)
+    def _busy(self, lane: str) -> BusyError:
+        return BusyError(math.ceil(len(self._lines[lane]) * self._each[lane]) or 1)
 
     def _send(self, lane: str) -> None:
         """Gives the lane its next jobs, if it is idle and somebody is there. Under the lock."""
@@ -200,8 +198,9 @@ class Service:
             if self._closed or (self._facts.done() and self._facts.exception()):
                 return
             delay = 0 if came_up else min(MAX_DELAY, 2 * delay + 1)
-            log.warning("the process with the networks ended after %.0f s (exit code %s); starting it again%s",
-                        time.monotonic() - began, self._process.exitcode, f" in {delay} s" if delay else "")  # fmt: skip
+            lived, code = time.monotonic() - began, self._process.exitcode
+            log.warning("the process with the networks ended after %.0f s (exit code %s)", lived, code)
+            log.info("starting it again in %d s", delay)
             time.sleep(delay)
 
     def _run_once(self) -> bool:

@@ -3,13 +3,15 @@
 const COLUMNS = 50; // of the sheet of exemplars
 const REACH = 16; // pixels around the pointer in which an exemplar is found
 
-function latentMap(points, take) {
+function latentMap(take) {
   const canvas = make("canvas", { class: "map", tabindex: 0, role: "application" });
   canvas.setAttribute("aria-label", "Latent map: arrow keys walk from image to image, Enter starts from one");
   const tip = make("canvas", { class: "tip digit-image", width: SIZE, height: SIZE, hidden: "", "aria-hidden": "true" });
   const said = make("p", { class: "said", role: "status" });
-  const places = new Float32Array(bytes(points.places).buffer); // x and y of each exemplar, in [-1, 1]
-  const labels = bytes(points.labels);
+  let places = []; // x and y of each exemplar, in [-1, 1]; there is nothing yet
+  let labels = [];
+  let centroids = [];
+  let asked = false;
   const background = make("canvas");
   let m = null;
   let step = 0;
@@ -46,7 +48,7 @@ function latentMap(points, take) {
     context.lineWidth = 5;
     context.lineJoin = "round";
     context.strokeStyle = colour("--background-fill-primary");
-    points.centroids.forEach(([x, y], k) => {
+    centroids.forEach(([x, y], k) => {
       context.strokeText(k, across(x), down(y));
       context.fillStyle = colours[k];
       context.fillText(k, across(x), down(y));
@@ -124,6 +126,19 @@ function latentMap(points, take) {
     return { best, least };
   }
 
+  // The ground is fetched with the first muddle: the page itself does not wait for the network's process.
+  async function ground() {
+    if (asked) return;
+    asked = true;
+    const answer = await fetch(base() + "map.json").catch(() => null);
+    if (!answer?.ok) return void (asked = false); // the next muddle asks again
+    const points = await answer.json();
+    places = new Float32Array(bytes(points.places).buffer);
+    labels = bytes(points.labels);
+    centroids = points.centroids;
+    redraw();
+  }
+
   // The sheet of all exemplars is fetched when the map is first touched, so that opening the page stays light.
   function wake() {
     if (sheet) return;
@@ -177,6 +192,7 @@ function latentMap(points, take) {
     show: (muddle, taken) => {
       m = muddle;
       step = 0;
+      ground();
       draw();
       if (taken) said.textContent = `Taken: the source is now this ${m.digit}, at S.`;
     },

@@ -1,6 +1,6 @@
 // The result view: draws one muddle from the JSON that Python sends, and asks the server for nothing more.
 const root = element.querySelector(".result");
-const map = latentMap(props.points, (place, digit) => {
+const map = latentMap((place, digit) => {
   root.dataset.asked = "map";
   trigger("select", { source: place, digit });
 });
