@@ -1,7 +1,7 @@
 """The floors: python -m benchmarks.floors [--torch] [--answer FILE] serves a gradio page with next to nothing in it.
 
---torch: torch is imported before it is served. --answer: its endpoint /muddle gives back what is in the JSON file, in no
-time at all.
+--torch: torch is imported before it is served. --answer: its endpoint /muddle gives back what is in the JSON file, in
+no time at all.
 """
 
 import argparse

@@ -15,6 +15,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parent.parent
 APP = ("app.py",)
 FLOOR = ("-m", "benchmarks.floors")
+MUDDLE = (4, 9, "balanced", 11, 7)  # what both answer: digit, target, strategy, steps, seed
 
 
 class Server(NamedTuple):

@@ -61,8 +61,13 @@ def test_choosing_a_digit_and_a_target_shows_their_muddle_at_once(visit):
 def test_the_same_answer_again_is_an_answer(visit):
     page = visit()
     before = shown(page)
-    page.click("#muddle")
-    page.wait_for_function("s => document.querySelector(s).hasAttribute('aria-busy')", arg=RESULT)
+    page.evaluate(
+        """selector => new MutationObserver(([change]) => window.busy = true)
+          .observe(document.querySelector(selector), {attributeFilter: ["aria-busy"]})""",
+        RESULT,
+    )
+    page.click("#muddle")  # the answer is remembered, so it may be there at once
+    page.wait_for_function("() => window.busy")
     page.wait_for_selector(f"{RESULT}:not([aria-busy])")
     assert shown(page) == before
 
@@ -133,6 +138,7 @@ def test_a_wrong_value_is_a_sentence_and_the_result_stays(visit):
     before = shown(page)
     page.get_by_text("Strategy, steps and seed").click()
     page.locator("#source input").fill("3")
+    page.keyboard.press("Tab")
     page.click("#muddle")
     page.get_by_text("that exemplar is a 0, not a 4").wait_for()
     page.wait_for_selector(f"{RESULT}:not([aria-busy])")
@@ -311,6 +317,7 @@ def test_about_says_what_how_good_and_by_whom(visit, muddler):
     page = visit()
     page.get_by_role("tab", name="About").click()
     about = page.locator("#about")
+    about.get_by_role("heading", name="How good it is").wait_for()
     split = muddler.bundle.report["strategies"]["balanced"]["split"]["value"]
     assert f"{100 * split:.1f} %" in about.inner_text()
     assert muddler.bundle.fingerprint[:12] in about.inner_text()

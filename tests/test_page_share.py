@@ -1,12 +1,13 @@
 """Share links, visitors beside each other, and what a long visit leaves behind, in a real browser."""
 
-import re
 import time
 from pathlib import Path
 
 import pytest
 from browsing import RESULT, muddle_pixels, pixels, shown, wait_for_another
 from conftest import free_port, serving
+
+from benchmarks.servers import resident
 
 QUERY = "/?digit=2&target=7&seed=5&strategy=balanced&steps=6"
 
@@ -93,11 +94,6 @@ def files_under(folder):
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def resident(pid):
-    """Megabytes of memory that a process holds."""
-    return int(re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1]) / 1024
-
-
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc")
 def test_a_long_visit_leaves_no_files_and_takes_no_memory(visit, tmp_path):
     with serving(TMPDIR=str(tmp_path), GRADIO_TEMP_DIR=str(tmp_path / "gradio")) as (address, pid):
@@ -111,7 +107,7 @@ def test_a_long_visit_leaves_no_files_and_takes_no_memory(visit, tmp_path):
 
         again(30)  # what a process needs once
         files, memory = files_under(tmp_path), resident(pid)
-        again(200)
+        again(100)
         time.sleep(1)
         assert files_under(tmp_path) == files
         assert resident(pid) - memory < 30

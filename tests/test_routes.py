@@ -130,7 +130,7 @@ def test_a_picture_may_be_kept_for_ever_when_its_link_names_this_version(app, mu
 def test_what_is_wrong_is_not_kept(app):
     status, headers, _ = ask(f"{app}/muddle.png?digit=11")
     assert status == 400
-    assert headers["Cache-Control"] is None
+    assert headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,6 @@ class Callbacks:
         return gr.Tabs(selected=way), *controls, *settings, shown, bundle
 
     @in_sentences
-    async def about(self) -> tuple[str, ...]:
+    async def open_about(self) -> tuple[str, ...]:
         """The About tab, when it is opened: results, this copy, the model card."""
         return texts(await self.service.facts())

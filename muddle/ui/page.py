@@ -187,7 +187,7 @@ def wire(page: gr.Blocks, parts: Parts, callbacks: Callbacks) -> None:
         event = trigger(callback, inputs, outputs, js=before, trigger_mode="always_last", **hidden)
         event.success(None, p.result, None, js=read("address.js"), **hidden)
         event.failure(None, None, None, js=read("ready.js"), **hidden)
-    p.about_tab.select(callbacks.about, None, p.about, **hidden)
+    p.about_tab.select(callbacks.open_about, None, p.about, **hidden)
     p.digit.input(None, None, p.source, js="() => null", **hidden)  # gone even where by_choice finds another mistake
 
 
