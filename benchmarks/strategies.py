@@ -1,4 +1,4 @@
-"""python -m benchmarks.answer: how long one muddle takes on one core, each strategy beside the plain midpoint."""
+"""python -m benchmarks.strategies: how long one muddle takes on one core, each strategy beside the plain midpoint."""
 
 import statistics
 import sys

@@ -19,6 +19,7 @@ from muddle.ui.log import Log
 from muddle.ui.mcp import mcp_route
 from muddle.ui.routes import routes
 from muddle.ui.service import Service
+from muddle.ui.sessions import forget_sessions
 from muddle.ui.theme import theme
 from muddle.ui.visitor import visitor
 from muddle.ui.zero import ask_for_nothing
@@ -67,7 +68,7 @@ def build(service: Service) -> gr.Blocks:
 
 
 def launch(service: Service, **overrides: Any) -> tuple[gr.Blocks, str]:
-    """Serves the page; returns it and its address. `overrides` go to gradio's launch."""
+    """Serves the page from a thread; returns it and its address. `overrides` go to gradio's launch."""
     ask_for_nothing()
     page = build(service).queue(max_size=MOST_AT_ONCE, default_concurrency_limit=None)
     controls = {number: event.inputs for number, event in page.fns.items() if event.fn}
@@ -77,7 +78,6 @@ def launch(service: Service, **overrides: Any) -> tuple[gr.Blocks, str]:
         "css": read("theme.css"),
         "js": read("radios.js"),
         "footer_links": ["api"],
-        "state_session_capacity": 200,
         "max_file_size": "5mb",
         "max_threads": MOST_AT_ONCE,  # else gradio's own queue, which knows no turns, would come before ours
         "enable_monitoring": False,
@@ -90,14 +90,15 @@ def launch(service: Service, **overrides: Any) -> tuple[gr.Blocks, str]:
             ],
         },
     }
-    _, url, _ = page.launch(**{**options, **overrides})
+    _, url, _ = page.launch(**{"prevent_thread_lock": True, **options, **overrides})
+    forget_sessions(page)
     return page, url
 
 
 def serve(service: Service, **overrides: Any) -> None:
     """Serves the page until it is interrupted. Raises MuddleError when the service's bundle cannot be loaded."""
     try:
-        page, _ = launch(service, prevent_thread_lock=True, **overrides)
+        page, _ = launch(service, **overrides)
         service.wait()
         page.block_thread()
     finally:
