@@ -1,4 +1,6 @@
+import asyncio
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -6,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,6 +56,21 @@ def environment(**changes):
     """This process's environment for a child: no telemetry, no bundle but the embedded one unless said."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MUDDLE_", "HF_", "GRADIO_"))}
     return {**kept, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", **changes}
+
+
+def about(address):
+    """What a running app says of its bundle, once that is loaded."""
+    request = urllib.request.Request(
+        f"{address}/gradio_api/run/about", b'{"data": []}', {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)["data"][0]["bundle"]
+
+
+def finished(coroutine):
+    """What a coroutine returns; in a thread of its own, since playwright keeps an event loop in the main one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 class Served(NamedTuple):

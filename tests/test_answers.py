@@ -1,9 +1,9 @@
-import asyncio
 import base64
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from conftest import finished
 
 from muddle.errors import ArgumentError, MuddleError
 from muddle.present import share_link
@@ -31,7 +31,7 @@ def test_a_link_is_relative_here_and_the_spaces_own_page_on_a_space(monkeypatch)
 def opened(service, **fields):
     """What the page is answered to a link: the values of its controls, the result last but one."""
     request = SimpleNamespace(query_params=fields, headers={}, client=None)
-    return asyncio.run(Callbacks(service).by_link(request))
+    return finished(Callbacks(service).by_link(request))
 
 
 def test_a_plain_link_has_no_note(service, muddler):

@@ -137,6 +137,7 @@ def test_a_wrong_value_is_a_sentence_and_the_result_stays(visit):
     page = visit()
     before = shown(page)
     page.get_by_text("Strategy, steps and seed").click()
+    page.wait_for_timeout(500)  # gradio may still be setting the controls, and a person is not that quick
     page.locator("#source input").fill("3")
     page.keyboard.press("Tab")
     page.click("#muddle")

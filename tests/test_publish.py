@@ -5,11 +5,10 @@ import json
 import re
 import subprocess
 import sys
-import urllib.request
 
 import pytest
 import yaml
-from conftest import ROOT, environment, free_port, serving
+from conftest import ROOT, about, environment, free_port, serving
 from hub_standin import REPO, TOKEN, black_hole, hub
 from huggingface_hub import ModelCard
 
@@ -156,9 +155,8 @@ def test_the_deployed_files_start_from_an_empty_folder_on_the_published_bundle(p
         (tmp_path / path).write_bytes(data)
     started = {**space.variables, "HF_ENDPOINT": server.address, "HF_HOME": str(tmp_path / "home")}
     with serving(cwd=tmp_path, HF_HUB_DISABLE_XET="1", **started) as (address, _):
-        page = urllib.request.urlopen(f"{address}/config", timeout=10).read().decode()
-    assert REPO in page
-    assert commit in page
+        bundle = about(address)
+    assert (bundle["name"], bundle["revision"]) == (REPO, commit)
 
 
 @pytest.mark.parametrize("revision", ["main", "v1", "a" * 39, "A" * 40])

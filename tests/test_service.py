@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from conftest import finished
 
 from muddle.errors import BusyError, MuddleError
 from muddle.present import as_json
@@ -52,7 +53,7 @@ def together(*awaitables):
     async def gathered():
         return await asyncio.gather(*awaitables, return_exceptions=True)
 
-    return asyncio.run(gathered())
+    return finished(gathered())
 
 
 def test_muddles_that_are_answered_together_are_those_that_are_made_alone(service, muddler):
@@ -126,7 +127,7 @@ def test_long_work_does_not_hold_up_a_muddle(service):
         await long
         return held_up
 
-    assert not asyncio.run(both())
+    assert not finished(both())
 
 
 def test_a_fault_of_ours_is_a_sentence_and_the_next_request_is_answered(service):

@@ -19,7 +19,7 @@ from muddle.ui.log import Log
 from muddle.ui.mcp import mcp_route
 from muddle.ui.routes import routes
 from muddle.ui.service import Service
-from muddle.ui.sessions import forget_sessions
+from muddle.ui.sessions import forget_calls
 from muddle.ui.theme import theme
 from muddle.ui.visitor import visitor
 from muddle.ui.zero import ask_for_nothing
@@ -78,6 +78,7 @@ def launch(service: Service, **overrides: Any) -> tuple[gr.Blocks, str]:
         "css": read("theme.css"),
         "js": read("radios.js"),
         "footer_links": ["api"],
+        "state_session_capacity": 200,
         "max_file_size": "5mb",
         "max_threads": MOST_AT_ONCE,  # else gradio's own queue, which knows no turns, would come before ours
         "enable_monitoring": False,
@@ -91,7 +92,7 @@ def launch(service: Service, **overrides: Any) -> tuple[gr.Blocks, str]:
         },
     }
     _, url, _ = page.launch(**{"prevent_thread_lock": True, **options, **overrides})
-    forget_sessions(page)
+    forget_calls(page)
     return page, url
 
 
