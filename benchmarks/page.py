@@ -3,52 +3,19 @@
 Needs the tests' requirements and a Chromium ($MUDDLE_CHROMIUM, else playwright's). Starts both servers itself.
 """
 
-import contextlib
 import os
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).parent.parent
+from benchmarks.servers import APP, FLOOR, served
+
 RESULT = "#result .result"
 CLICKS = 40
 LOADS = 5
-BARE = """
-import time
-import gradio as gr
-with gr.Blocks(analytics_enabled=False) as page:
-    answer = gr.HTML("nothing", elem_id="answer")
-    gr.Button("Time", elem_id="again").click(lambda: str(time.time_ns()), None, answer)
-page.launch()
-"""
-
-
-@contextlib.contextmanager
-def served(*arguments: str) -> Iterator[str]:
-    """A server on a free port of this machine: yields its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_ANALYTICS_ENABLED": "False"}
-    child = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
-                break
-            time.sleep(0.1)
-        yield address
-    finally:
-        child.terminate()
-        child.wait(10)
 
 
 def first_visit(browser: Browser, address: str, ready: str) -> tuple[float, float]:
@@ -84,7 +51,8 @@ def click(page: Page, button: str, changed: str) -> float:
 def main() -> int:
     """Prints two tables."""
     path = os.environ.get("MUDDLE_CHROMIUM") or shutil.which("chromium") or None
-    with served("app.py") as ours, served("-c", BARE) as bare, sync_playwright() as playwright:
+    with served(*APP) as app, served(*FLOOR) as floor, sync_playwright() as playwright:
+        ours, bare = app.address, floor.address
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         visits = {
             "this page, a muddle seen": (ours, f"{RESULT}[data-muddle]"),

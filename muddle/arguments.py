@@ -7,6 +7,7 @@ from muddle.errors import ArgumentError
 STRATEGIES = ("balanced", "midpoint", "farthest")
 STEPS = range(2, 65)
 SEEDS = range(2**32)
+SOURCES = range(10**6)  # places of exemplars in any bundle; which there are, only the bundle knows
 EVEN = 0.5  # the balance of a muddle: the judges give both labels the same
 
 

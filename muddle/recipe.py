@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 
-from muddle.arguments import EVEN, SEEDS, STEPS, STRATEGIES, check_image, check_labels, check_settings
+from muddle.arguments import EVEN, SEEDS, SOURCES, STEPS, STRATEGIES, check_image, check_labels, check_settings
 from muddle.errors import ArgumentError
 
 if TYPE_CHECKING:  # asked for by name only: a recipe is known without torch
@@ -98,7 +98,7 @@ def parse(fields: Mapping[str, str]) -> tuple[Recipe, list[ArgumentError]]:
     seed = read("seed", lambda text: whole("seed", text, SEEDS), usual.seed)
     strategy = read("strategy", known_strategy, usual.strategy)
     steps = read("steps", lambda text: whole("steps", text, STEPS), usual.steps)
-    source = read("source", lambda text: whole("source", text, range(10**6)), None)
+    source = read("source", lambda text: whole("source", text, SOURCES), None)
     balance = read("balance", share, usual.balance)
     try:
         check_settings(seed, steps, strategy)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from muddle.arguments import EVEN, SEEDS, STEPS, STRATEGIES, check_labels, check_settings, integer
+from muddle.arguments import EVEN, SEEDS, SOURCES, STEPS, STRATEGIES, check_labels, check_settings, integer
 from muddle.errors import ArgumentError, RequestError
 from muddle.recipe import Recipe
 from muddle.ui import answers
@@ -95,7 +95,7 @@ def recipe(digit: Any, target: Any = None, source: Any = None, **settings: Any) 
     digit, target = check_labels(whole(digit), whole(target))
     source = whole(source)
     if source is not None:
-        source = integer("source", source, range(10**6))
+        source = integer("source", source, SOURCES)
     return Recipe(digit, target, source=source, **_checked(**settings))
 
 

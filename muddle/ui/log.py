@@ -7,7 +7,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("muddle")
-SILENT = ("/assets/", "/static/", "/gradio_api/", "/theme.css", "/manifest.json", "/favicon", "/robots.txt", "/config")
+GRADIO = ("/assets/", "/static/", "/gradio_api/", "/theme.css", "/manifest.json", "/favicon", "/robots.txt", "/config")
 
 
 def begin() -> None:
@@ -58,5 +58,5 @@ class Log:
             known = path in self.routes
             silent = (status < 400 and (not known or path == "/healthz")) or status == 499
             if not silent:
-                route = path if known else "gradio" if path.startswith(SILENT) else "other"
+                route = path if known else "gradio" if path.startswith(GRADIO) else "other"
                 log_request(route, time.monotonic() - began, f"{status} {code}".strip())

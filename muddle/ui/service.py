@@ -260,5 +260,5 @@ class Service:
                 else:
                     self._finish(asked, error=RequestError("internal", "This request could not be answered.", 500))
             if out:
-                log.warning("%d requests were lost with it and are asked again", len(out))
+                log.warning("%d requests were lost with it", len(out))
             self._out[lane] = []

@@ -1,0 +1,30 @@
+import re
+import urllib.error
+import urllib.request
+
+LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d INFO route=(\S+) ms=\d+ outcome=(.+)")
+
+
+def ask(address):
+    try:
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            return answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.read()
+
+
+def lines(folder):
+    return [match.groups() for match in map(LINE.fullmatch, (folder / "app.log").read_text().splitlines()) if match]
+
+
+def test_a_request_is_a_line_that_tells_route_and_outcome_and_nothing_of_what_was_asked(app, app_folder):
+    begun = len(lines(app_folder))
+    ask(f"{app}/muddle.png?digit=4&seed=87654")
+    ask(f"{app}/muddle.png?digit=secretword")
+    ask(f"{app}/secretword")
+    ask(f"{app}/healthz")
+    assert lines(app_folder)[begun:] == [("/muddle.png", "200"), ("/muddle.png", "400 bad-digit"), ("other", "404")]
+    log = (app_folder / "app.log").read_text()
+    assert "secretword" not in log
+    assert "87654" not in log

@@ -1,0 +1,32 @@
+import pytest
+import torch
+
+from muddle.critic import Critic
+from muddle.folding import folded
+from muddle.quality import Wish, quality, slope
+
+
+@pytest.mark.parametrize("balance", [0.0, 0.2, 0.5, 1.0])
+def test_the_slope_in_closed_form_is_the_gradient_that_autograd_finds(muddler, balance):
+    critic = Critic(muddler.bundle)
+    rows = torch.tensor([4, 1, 7, 3])[:, None]
+    wish = Wish(rows, torch.tensor([9, 7, 2, 5])[:, None], torch.full((4, 1), balance, dtype=torch.float64))
+    codes = 1.5 * torch.randn(4, 40, 10, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    at = codes.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(quality(critic.of_codes(at), wish).sum(), at)
+    seen, pull = critic.of_codes_with_pull(codes)
+    assert (seen.likeness < 0).any()  # every part of the quality counts somewhere
+    assert (seen.grey > 0.55).any()
+    torch.testing.assert_close(pull(slope(seen, wish)), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["judges", "autoencoder"])
+def test_a_folded_network_says_the_same_without_batch_norms(muddler, name):
+    network = getattr(muddler.bundle, name)
+    lean = folded(network)
+    images = torch.rand(5, 1, 28, 28, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    norms = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)
+    assert any(isinstance(layer, norms) for layer in network.modules())  # and the one that was given is left alone
+    assert not any(isinstance(layer, norms) for layer in lean.modules())
+    with torch.no_grad():
+        torch.testing.assert_close(lean(images), network(images), rtol=1e-10, atol=1e-12)
