@@ -44,7 +44,8 @@ def test_a_newcomer_comes_in_where_another_fills_the_line():
 def test_what_comes_back_is_next():
     line = Line(4)
     line.join("a", 1)
+    line.join("a", 3)
     line.join("b", 2)
     (first,) = line.take(1)
     line.rejoin("a", first)
-    assert line.take(5) == [1, 2]
+    assert line.take(5) == [1, 2, 3]

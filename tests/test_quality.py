@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from muddle.critic import Critic
+from muddle.critic import Critic, Opinion
 from muddle.folding import folded
 from muddle.quality import Wish, quality, slope
 
@@ -30,3 +30,20 @@ def test_a_folded_network_says_the_same_without_batch_norms(muddler, name):
     assert not any(isinstance(layer, norms) for layer in lean.modules())
     with torch.no_grad():
         torch.testing.assert_close(lean(images), network(images), rtol=1e-10, atol=1e-12)
+
+
+def test_a_rough_opinion_that_might_be_rounded_to_the_other_side_is_asked_for_exactly(muddler, monkeypatch):
+    critic, exact = Critic(muddler.bundle), torch.tensor([[0.2005004, 0.7994996], [0.1, 0.9]], dtype=torch.float64)
+    asked = []
+
+    def of_pixels(pixels, *, rough=False):
+        rows = pixels[:, 0, 0].long()
+        if not rough:
+            asked.extend(rows.tolist())
+        off = torch.tensor([-1e-6, 1e-6]) if rough else 0  # enough for the first to fall below its half thousandth
+        return Opinion((exact[rows] + off)[:, None], None, None)
+
+    monkeypatch.setattr(critic, "of_pixels", of_pixels)
+    pixels = torch.arange(2, dtype=torch.uint8)[:, None, None].expand(2, 28, 28)
+    torch.testing.assert_close(critic.along(pixels), exact.round(decimals=3), rtol=0, atol=0)
+    assert asked == [0]
