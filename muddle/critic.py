@@ -73,10 +73,10 @@ class Critic:
         seen = _joined([self._predicted(self._rough_surrogate, block) for block in blocks])
         return seen.each(lambda column: column.unflatten(0, codes.shape[:-1]))
 
-    def of_codes_with_pull(self, codes: Tensor) -> tuple[Opinion, Callable[[Opinion], Tensor]]:
+    def of_codes_with_pull(self, codes: Tensor) -> tuple[Opinion, Callable[[Prediction], Tensor]]:
         """The same, exactly, and the function from the gradient by logits, likeness and grey to that by the codes."""
         seen, pull = self._surrogate.with_pull(codes)
-        return self._opinion(seen), lambda by: pull(Prediction(*by))
+        return self._opinion(seen), pull
 
     def percentile(self, seen: Opinion) -> Tensor:
         """The likeness of images (N,) as the share of real test digits that score lower, 0 to 100: (N,)."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from muddle.critic import Opinion
-from muddle.surrogate import of_pair
+from muddle.surrogate import Prediction, of_pair
 
 UNLIKE = 0.1  # what a unit of the likeness logit below the floor costs
 BLURRED, CRISP = 2, 0.55  # what a unit of the grey share above this one costs
@@ -38,7 +38,7 @@ def quality(seen: Opinion, wish: Wish) -> Tensor:
     return 0.5 * each + 0.5 * together - UNLIKE * torch.relu(-seen.likeness) - BLURRED * torch.relu(seen.grey - CRISP)
 
 
-def slope(seen: Opinion, wish: Wish) -> Opinion:
+def slope(seen: Opinion, wish: Wish) -> Prediction:
     """The gradient of `quality` with respect to the logits behind the probabilities (..., J, 10), to likeness and to
     grey: in closed form, since autograd takes three times as long for so little."""
     pairs = of_pair(seen.probabilities, wish.digit, wish.target)
@@ -53,7 +53,7 @@ def slope(seen: Opinion, wish: Wish) -> Opinion:
     index = torch.stack(torch.broadcast_tensors(wish.digit, wish.target), -1)[..., None, :].expand_as(pull)
     logits = (-seen.probabilities * pull.sum(-1, keepdim=True)).scatter_add(-1, index, pull)
     likeness, grey = (seen.likeness < 0).to(logits), (seen.grey > CRISP).to(logits)
-    return Opinion(logits, UNLIKE * likeness, -BLURRED * grey)
+    return Prediction(logits, UNLIKE * likeness, -BLURRED * grey)
 
 
 def _shares(wish: Wish, like: Tensor) -> Tensor:

@@ -53,6 +53,13 @@ class BoundaryAt:
         probabilities[..., 0], probabilities[..., 1] = (1 - p)[..., None], p[..., None]
         return Opinion(probabilities, torch.ones_like(p), torch.full_like(p, 0.5))
 
+    def of_codes_with_pull(self, codes):
+        def pull(by):
+            along = self.slope * by.logits[..., 1].sum(-1)  # the logits are 0 and the margin
+            return torch.cat([along[..., None], torch.zeros_like(codes[..., 1:])], -1)
+
+        return self.of_codes(codes), pull
+
     def of_pixels(self, pixels, *, rough=False):
         return self.of_codes(SPAN * pixels[:, 0, :1].double() / 255, rough=rough)
 
