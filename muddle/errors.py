@@ -35,10 +35,10 @@ class RequestError(MuddleError):
 
 
 class BusyError(RequestError):
-    """More is asked than can be answered now; in so many `seconds` there should be room."""
+    """It cannot be answered now, and may be in so many `seconds`."""
 
-    def __init__(self, seconds: int):
-        super().__init__("busy", f"Too many requests are waiting here. Try again in {seconds} s.", 503)
+    def __init__(self, seconds: int, why: str = "Too many requests are waiting here."):
+        super().__init__("busy", f"{why} Try again in {seconds} s.", 503)
         self.seconds = seconds
 
 

@@ -11,6 +11,7 @@ from muddle.errors import BusyError, MuddleError
 from muddle.present import as_json
 from muddle.recipe import Recipe
 from muddle.ui import service as services
+from muddle.ui import worker
 from muddle.ui.answers import shown
 from muddle.ui.service import Service
 
@@ -177,3 +178,41 @@ def test_the_paths_probabilities_are_the_exact_ones_to_a_thousandth(muddler):
         m = muddler.muddle(int(seed) % 10, seed=int(seed), steps=21, strategy="midpoint")
         exact = np.stack([muddler.judge(frame) for frame in m.frames])
         np.testing.assert_array_equal(m.probabilities, exact.round(3))
+
+
+def test_a_process_that_is_stuck_is_killed_and_what_it_was_asked_is_answered(fresh, muddler, monkeypatch):
+    monkeypatch.setattr(services, "LOOK", 0.1)
+    monkeypatch.setattr(services, "PATIENCE", {"quick": 3, "long": 3})
+    before = fresh.pid
+    os.kill(before, signal.SIGSTOP)
+    (answer,) = together(fresh.muddle(Recipe(9, 4, 61), image_of))
+    assert answer == muddler.muddle(9, 4, seed=61).image.tobytes()
+    assert fresh.pid != before
+
+
+def break_the_lane(_):
+    worker.answers_to = None  # so that the lane's thread fails, and not the job
+
+
+def test_a_lane_that_fails_takes_the_process_with_it_and_both_come_back(fresh):
+    before = fresh.pid
+    together(fresh.do(break_the_lane))
+    assert together(fresh.do(sleep, 0)) == [0]
+    assert fresh.pid != before
+
+
+def test_a_process_that_cannot_be_started_is_tried_again(monkeypatch):
+    real, failures = services.multiprocessing.get_context, [OSError("too many open files")] * 2
+
+    def get_context(method):
+        if failures:
+            raise failures.pop()
+        return real(method)
+
+    monkeypatch.setattr(services.multiprocessing, "get_context", get_context)
+    monkeypatch.setattr(services, "MAX_DELAY", 0.1)
+    service = Service()
+    service.start()
+    service.wait(60)
+    assert not failures
+    service.close()

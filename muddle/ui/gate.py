@@ -1,7 +1,7 @@
 """What gradio's API lets in: direct calls skip its checks, so what it would answer with a bare 500 stops here."""
 
+import gc
 import json
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,16 +10,18 @@ import gradio as gr
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from muddle.errors import RequestError
-from muddle.ui import bodies
+from muddle.errors import BusyError, RequestError
 from muddle.ui.api import public
+from muddle.ui.bodies import Bodies, parse
 from muddle.ui.endpoints import Parameters, check_names
+from muddle.ui.log import log
 
 CALL = re.compile(r"/gradio_api/(call/v2|call|run|api)/([^/]*)/?")
 JOB = re.compile(r"/gradio_api/call/.+/.+")
 JOIN = re.compile(r"/gradio_api/queue/join/?")
 EVENT = ("data", "session_hash", "fn_index", "event_data", "trigger_id")  # what an event of the page says
 CODES = {404: "unknown-endpoint", 422: "bad-body", 503: "busy"}
+LARGE = 1_000_000  # bytes of a body after which memory is tidied up: gradio keeps what refers to itself
 STATUS = {"busy": 503, "internal": 500}  # of our own errors; any other is the caller's
 NO_JOB = RequestError("unknown-job", "There is no such job, or its answer has been fetched already.", 404)
 
@@ -30,14 +32,14 @@ class Gate:
     `controls`: from which components each event of the page takes its values, by the event's number.
     """
 
-    def __init__(self, app: ASGIApp, controls: Mapping[int, Sequence[Any]]):
-        self.app, self.controls, self.endpoints = app, controls, public()
+    def __init__(self, app: ASGIApp, controls: Mapping[int, Sequence[Any]], bodies: Bodies):
+        self.app, self.controls, self.bodies, self.endpoints = app, controls, bodies, public()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on when it can be understood; nothing that a visitor sends becomes a traceback."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        path, posted = scope["path"], scope["method"] == "POST"
+        path, posted, large = scope["path"], scope["method"] == "POST", False
         call = CALL.fullmatch(path) if posted else None
         answer = Answer(send, plain=call is not None, job=scope["method"] == "GET" and bool(JOB.fullmatch(path)))
         try:
@@ -46,11 +48,12 @@ class Gate:
             if not path.startswith("/gradio_api/"):
                 return await self.app(scope, receive, send)
             if posted:
-                body = await bodies.read(receive)
+                body = await self.bodies.read(receive)
+                large = len(body) > LARGE
                 if call:
-                    body = json.dumps(self._call(call[1], call[2], bodies.parse(body))).encode()
+                    body = json.dumps(self._call(call[1], call[2], parse(body))).encode()
                 elif JOIN.fullmatch(path):
-                    body = json.dumps(self._event(bodies.parse(body))).encode()
+                    body = json.dumps(self._event(parse(body))).encode()
                 scope, receive = _with_body(scope, receive, body, ours=bool(call))
             await self.app(scope, receive, answer)
         except RequestError as error:
@@ -62,8 +65,11 @@ class Gate:
             if not path.startswith("/gradio_api/") or (answer.started and not expected):
                 raise
             if not expected:
-                logging.getLogger(__name__).warning("%s %r: %r", scope["method"], path, error)
+                log.warning("a request that gradio cannot understand: %s", type(error).__name__)
             await answer.refuse(RequestError("bad-request", "This request cannot be understood."))
+        finally:
+            if large:
+                gc.collect()
 
     def _call(self, way: str, name: str, sent: Any) -> dict[str, Any]:
         """What a direct call asks for, in the form that gradio wants it in. Raises RequestError."""
@@ -134,6 +140,8 @@ class Answer:
             content = json.dumps({"error": str(error), "title": error.code}).encode()
             headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
             headers += [(b"x-error-code", error.code.encode("ascii", "replace")), (b"cache-control", b"no-store")]
+            if isinstance(error, BusyError):
+                headers.append((b"retry-after", str(error.seconds).encode()))
             await self._send({"type": "http.response.start", "status": error.status, "headers": headers})
             await self._send({"type": "http.response.body", "body": content})
         self.done = True

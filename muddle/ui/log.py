@@ -3,8 +3,10 @@
 import logging
 import sys
 import time
+from typing import TYPE_CHECKING
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+if TYPE_CHECKING:  # the process with the networks logs too, and needs no web server for it
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("muddle")
 GRADIO = ("/assets/", "/static/", "/gradio_api/", "/theme.css", "/manifest.json", "/favicon", "/robots.txt", "/config")
@@ -32,16 +34,16 @@ class Log:
     `routes`: the paths that are named in the log; any other is "other".
     """
 
-    def __init__(self, app: ASGIApp, routes: frozenset[str]):
+    def __init__(self, app: "ASGIApp", routes: frozenset[str]):
         self.app, self.routes = app, routes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Passes a request on and notes the status of its answer."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         began, status, code = time.monotonic(), 499, ""  # 499: the visitor has gone before there was an answer
 
-        async def noted(message: Message) -> None:
+        async def noted(message: "Message") -> None:
             nonlocal status, code
             if message["type"] == "http.response.start":
                 status = message["status"]

@@ -16,8 +16,9 @@ from starlette.routing import Route
 from muddle import render
 from muddle.errors import MuddleError, RequestError
 from muddle.present import summary
-from muddle.ui import bodies, endpoints
+from muddle.ui import endpoints
 from muddle.ui.api import MANY_STEPS
+from muddle.ui.bodies import Bodies, parse
 from muddle.ui.head import TITLE, address
 from muddle.ui.service import Service
 from muddle.ui.visitor import visitor_of
@@ -46,13 +47,13 @@ class Refused(Exception):
         self.error = {"code": number, "message": text, **({"data": data} if data else {})}
 
 
-def mcp_route(service: Service) -> Route:
+def mcp_route(service: Service, bodies: Bodies) -> Route:
     """The route. A tool's expected error is a result that says so in a sentence, its code before it."""
 
     async def answer(request: Request) -> Response:
         number = None
         try:
-            message = bodies.parse(await bodies.read(request.receive))
+            message = parse(await bodies.read(request.receive))
             method, params, number = _understood(message)
             wanted = request.headers.get("mcp-protocol-version", VERSIONS[0])
             if wanted not in VERSIONS:

@@ -1,5 +1,6 @@
 """The page: ways to begin on top, the result below; and how it is served."""
 
+import gc
 from collections.abc import Awaitable
 from typing import Any, NamedTuple
 
@@ -9,13 +10,16 @@ from starlette.middleware import Middleware
 from muddle.arguments import STEPS, STRATEGIES
 from muddle.errors import MuddleError
 from muddle.recipe import AUTO, Recipe
-from muddle.ui import answers, api
+from muddle.ui import answers, api, connections
 from muddle.ui.about import add_about
+from muddle.ui.bodies import Bodies
 from muddle.ui.callbacks import Callbacks
 from muddle.ui.component import component, read
+from muddle.ui.doors import Doors
 from muddle.ui.gate import Gate
 from muddle.ui.head import DESCRIPTION, TITLE, Head
-from muddle.ui.log import Log
+from muddle.ui.headers import Headers
+from muddle.ui.log import Log, log
 from muddle.ui.mcp import mcp_route
 from muddle.ui.routes import routes
 from muddle.ui.service import Service
@@ -70,9 +74,12 @@ def build(service: Service) -> gr.Blocks:
 def launch(service: Service, **overrides: Any) -> tuple[gr.Blocks, str]:
     """Serves the page from a thread; returns it and its address. `overrides` go to gradio's launch."""
     ask_for_nothing()
+    room = connections.make_room()
     page = build(service).queue(max_size=MOST_AT_ONCE, default_concurrency_limit=None)
     controls = {number: event.inputs for number, event in page.fns.items() if event.fn}
-    own = [*routes(service), mcp_route(service)]
+    bodies = Bodies()
+    own = [*routes(service), mcp_route(service, bodies)]
+    paths = frozenset(route.path for route in own)
     options = {
         "theme": theme(),
         "css": read("theme.css"),
@@ -82,17 +89,25 @@ def launch(service: Service, **overrides: Any) -> tuple[gr.Blocks, str]:
         "max_file_size": "5mb",
         "max_threads": MOST_AT_ONCE,  # else gradio's own queue, which knows no turns, would come before ours
         "enable_monitoring": False,
+        "run_history": False,  # it would save runs with the operator's own token
+        "quiet": True,  # what it prints would end the start where the output is on a full disk
         "app_kwargs": {
             "routes": own,
             "middleware": [
-                Middleware(Log, routes=frozenset(["/", *(route.path for route in own)])),
+                Middleware(Log, routes=paths | {"/"}),
+                Middleware(Headers),
+                Middleware(Doors, own=paths),
                 Middleware(Head),
-                Middleware(Gate, controls=controls),
+                Middleware(Gate, controls=controls, bodies=bodies),
             ],
         },
     }
     _, url, _ = page.launch(**{"prevent_thread_lock": True, **options, **overrides})
     forget_calls(page)
+    connections.watch(page.server, room)
+    log.info("the page is at %s", url)
+    gc.collect()
+    gc.freeze()  # all that is there stays: looking for what can go is quick from now on
     return page, url
 
 

@@ -57,9 +57,6 @@ def routes(service: Service) -> list[Route]:
             told |= {"version": facts["version"], "fingerprint": facts["fingerprint"]}
         return JSONResponse(told, 200 if status == "ready" else 503, {"Cache-Control": "no-store"})
 
-    async def closed(_: Request) -> Response:
-        return PlainTextResponse("Nothing is stored here.", 404)
-
     async def icon(_: Request) -> Response:
         return Response((WEB / "favicon.svg").read_bytes(), media_type="image/svg+xml")
 
@@ -69,9 +66,6 @@ def routes(service: Service) -> list[Route]:
         Route("/map.json", in_sentences(ground)),
         Route("/favicon.svg", icon),
         Route("/healthz", health),
-        # gradio's doors to the disk, which this page does not use
-        Route("/gradio_api/deep_link", closed),
-        Route("/gradio_api/upload", closed, methods=["POST"]),
     ]
 
 

@@ -1,6 +1,7 @@
 """Answers what takes the networks: asks the process that has them, lets visitors take turns, remembers, restarts."""
 
 import asyncio
+import contextlib
 import math
 import multiprocessing
 import pickle
@@ -11,10 +12,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import Any
 
 from muddle.errors import BusyError, MuddleError, RequestError
 from muddle.recipe import Recipe
+from muddle.ui.disk import need_none
 from muddle.ui.line import Line
 from muddle.ui.log import begin, log
 from muddle.ui.worker import LANES, Job, run
@@ -25,6 +28,8 @@ MEMORY = 4_000_000  # bytes of answers that are remembered
 LARGEST = 100_000  # bytes of an answer that is
 TRIES = 2  # times a request is asked before it is given up, as when it kills who answers
 MAX_DELAY = 30  # seconds between two starts of a process that does not come up
+PATIENCE = {"quick": 60, "long": 600}  # seconds of work after which a process is taken for stuck, and killed
+LOOK = 5  # seconds between two looks at whether it is
 
 
 @dataclass(eq=False)
@@ -57,6 +62,7 @@ class Service:
         self._known: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
         self._remembered = 0
         self._connection: Connection | None = None  # None: nobody to ask
+        self._outbox: SimpleQueue[tuple[Connection, bytes] | None] = SimpleQueue()
         self._facts: Future[dict[str, Any]] = Future()
         self._closed = False
         self._process: Any = None
@@ -64,12 +70,15 @@ class Service:
     def start(self) -> None:
         """Starts the process, and goes on at once; what is asked meanwhile waits."""
         begin()
-        threading.Thread(target=self._keep_running, name="muddle-service", daemon=True).start()
+        need_none()
+        for work in (self._keep_running, self._keep_sending):
+            threading.Thread(target=work, name="muddle-service", daemon=True).start()
 
     def close(self) -> None:
         """Ends the process."""
         with self._lock:
             self._closed = True
+            self._outbox.put(None)
             if self._process is not None:
                 self._process.terminate()
 
@@ -87,10 +96,14 @@ class Service:
 
     def wait(self, seconds: float | None = None) -> dict[str, Any]:
         """What `worker.facts` tells of the bundle, once it is loaded. Raises MuddleError when it cannot be."""
-        return self._facts.result(seconds)
+        while True:
+            try:
+                return self._facts.result(seconds)
+            except BusyError:  # it will be tried again
+                continue
 
     async def facts(self) -> dict[str, Any]:
-        """The same without blocking."""
+        """The same without blocking. Raises BusyError when the process does not come up."""
         return await asyncio.shield(asyncio.wrap_future(self._facts))
 
     async def muddle(
@@ -118,7 +131,9 @@ class Service:
             if gone:
                 self._finish(gone, error=self._busy(lane))
             self._send(lane)
-        return await asyncio.wrap_future(asked.future)
+        future = asyncio.wrap_future(asked.future)
+        del asked, job  # else an error would refer to what was asked, and that to the error
+        return await future
 
     def _busy(self, lane: str) -> BusyError:
         return BusyError(math.ceil(len(self._lines[lane]) * self._each[lane]) or 1)
@@ -136,10 +151,7 @@ class Service:
             if not jobs:
                 self._deliver(lane, [])
                 continue
-            try:
-                self._connection.send((lane, jobs))
-            except OSError:  # it has just died; who listens to it will put the jobs back
-                return
+            self._outbox.put((self._connection, pickle.dumps((lane, jobs))))
 
     def _left(self, asked: Asked) -> bool:
         """Whether nobody waits for it any more."""
@@ -189,52 +201,85 @@ class Service:
         while self._remembered > MEMORY:
             self._remembered -= len(self._known.popitem(last=False)[1])
 
+    def _keep_sending(self) -> None:
+        """In a thread of its own, since a process that does not read holds up whoever writes to it."""
+        while (letter := self._outbox.get()) is not None:
+            connection, jobs = letter
+            with contextlib.suppress(OSError):  # it has just died; who listens to it will put the jobs back
+                connection.send_bytes(jobs)
+
     def _keep_running(self) -> None:
         """Starts the process, listens to it, and starts it again when it has died."""
         delay = 0
         while not self._closed:
-            began = time.monotonic()
-            came_up = self._run_once()
+            began, came_up = time.monotonic(), False
+            try:
+                came_up, code = self._run_once()
+                ended = f"ended after {time.monotonic() - began:.0f} s (exit code {code})"
+            except OSError as error:
+                ended = f"cannot be started: {error}"
             if self._closed or (self._facts.done() and self._facts.exception()):
                 return
             delay = 0 if came_up else min(MAX_DELAY, 2 * delay + 1)
-            lived, code = time.monotonic() - began, self._process.exitcode
-            log.warning("the process with the networks ended after %.0f s (exit code %s)", lived, code)
-            log.info("starting it again in %d s", delay)
+            log.warning("the process with the networks %s; starting it again in %d s", ended, delay)
+            if not came_up:
+                self._turn_away(BusyError(delay, "The networks cannot be loaded just now."))
             time.sleep(delay)
 
-    def _run_once(self) -> bool:
-        """One process from its start to its end; whether it came up."""
+    def _turn_away(self, error: BusyError) -> None:
+        """Tells everybody who waits."""
+        with self._lock:
+            for line in self._lines.values():
+                for asked in line.take(len(line)):
+                    self._finish(asked, error=error)
+            waited_for = self._facts
+            if not waited_for.done():
+                self._facts = Future()
+                waited_for.set_exception(error)
+
+    def _run_once(self) -> tuple[bool, int | None]:
+        """One process from its start to its end: whether it came up, and its exit code. OSError: there is none."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        began = time.monotonic()
-        with self._lock:
-            if self._closed:
-                return False
-            self._process = context.Process(target=run, args=(theirs, *self._bundle), name="muddle-worker", daemon=True)
-            self._process.start()
-        theirs.close()
-        came_up = False
-        try:
-            while True:
-                lane, said = ours.recv()
+        began, came_up = time.monotonic(), False
+        process = context.Process(target=run, args=(theirs, *self._bundle), name="muddle-worker", daemon=True)
+        with ours:
+            with theirs, self._lock:
+                if self._closed:
+                    return False, None
+                process.start()
+                self._process = process
+            try:
+                while True:
+                    self._kill_if_stuck()
+                    if not ours.poll(LOOK):
+                        continue
+                    lane, said = ours.recv()
+                    with self._lock:
+                        if lane is not None:
+                            self._deliver(lane, said)
+                            self._send(lane)
+                        elif isinstance(said, dict):
+                            came_up = True
+                            self._up(ours, said, time.monotonic() - began)
+                        else:
+                            self._down(MuddleError(said))
+            except (EOFError, ConnectionError):
+                pass
+            finally:
                 with self._lock:
-                    if lane is not None:
-                        self._deliver(lane, said)
-                        self._send(lane)
-                    elif isinstance(said, dict):
-                        came_up = True
-                        self._up(ours, said, time.monotonic() - began)
-                    else:
-                        self._down(MuddleError(said))
-        except (EOFError, OSError):
-            return came_up
-        finally:
-            with self._lock:
-                self._connection = None
-                self._put_back()
-            ours.close()
-            self._process.join()
+                    self._connection = None
+                    self._put_back()
+        process.join()
+        return came_up, process.exitcode
+
+    def _kill_if_stuck(self) -> None:
+        """Without the lock, which a process that does not even read may hold up."""
+        for lane, out in list(self._out.items()):
+            spent = time.monotonic() - self._sent[lane]
+            if out and spent > PATIENCE[lane]:
+                log.warning("no answer for %.0f s: the process with the networks is stuck, and killed", spent)
+                self._process.kill()
 
     def _up(self, connection: Connection, facts: dict[str, Any], seconds: float) -> None:
         self._connection = connection

@@ -4,7 +4,7 @@ On its own, because torch takes seconds to import and the page need not wait for
 muddles are computed, which threads of one process hinder each other at; and because what kills it kills no page.
 """
 
-import logging
+import os
 import pickle
 import signal
 import sys
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from muddle.errors import MuddleError
 from muddle.recipe import Recipe
+from muddle.ui.disk import need_none
+from muddle.ui.log import begin, log
 
 if TYPE_CHECKING:
     from muddle.pipeline import Muddler
@@ -34,6 +36,8 @@ class Job(NamedTuple):
 
 def run(connection: Connection, source: str | None, revision: str | None) -> None:
     """Loads the bundle and says so, then answers (lane, jobs) with (lane, answers) until the page's process is gone."""
+    begin()
+    need_none()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal it reaches both processes; the other one decides
     sys.setswitchinterval(0.001)  # the lanes' threads give way to each other sooner
     try:
@@ -44,9 +48,13 @@ def run(connection: Connection, source: str | None, revision: str | None) -> Non
     one_at_a_time = threading.Lock()
 
     def answer(lane: str, jobs: Sequence[Job]) -> None:
-        answers = answers_to(muddler, jobs)
-        with one_at_a_time:
-            connection.send((lane, answers))
+        try:
+            answers = answers_to(muddler, jobs)
+            with one_at_a_time:
+                connection.send((lane, answers))
+        except BaseException:  # else the lane would be silent for ever; so the process is started again
+            log.exception("the %s lane failed, and the process with it", lane)
+            os._exit(1)
 
     connection.send((None, facts(muddler)))
     pools = {lane: ThreadPoolExecutor(1, lane) for lane in LANES}
@@ -67,7 +75,7 @@ def answers_to(muddler: "Muddler", jobs: Sequence[Job]) -> list[tuple[bool, byte
     except MuddleError:
         pass  # one of them cannot be made; each says so for itself
     except Exception:
-        logging.getLogger("muddle").exception("a batch of %d failed, so each is tried alone", len(recipes))
+        log.exception("a batch of %d failed, so each is tried alone", len(recipes))
     return [_answer(muddler, job, muddles) for job in jobs]
 
 
@@ -95,7 +103,7 @@ def _answer(muddler: "Muddler", job: Job, muddles: dict[int, Any]) -> tuple[bool
     except MuddleError as error:
         return False, pickle.dumps((error.code, str(error)))
     except Exception:
-        logging.getLogger("muddle").exception("%s failed", getattr(job.work, "__name__", "work"))
+        log.exception("%s failed", getattr(job.work, "__name__", "work"))
         return False, pickle.dumps(("internal", "Something went wrong here, which is not your fault."))
 
 
