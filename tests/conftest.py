@@ -79,8 +79,10 @@ class Served(NamedTuple):
 
 
 @contextlib.contextmanager
-def serving(cwd=ROOT, wait=60, port=None, folder=None, **changes):
-    """`python app.py`, as a user starts it, on a free port. In `folder`, if given, are app.log and its TMPDIR, tmp."""
+def serving(cwd=ROOT, wait=60, port=None, folder=None, program=("app.py",), **changes):
+    """`python app.py`, as a user starts it, or another program, on a free port.
+
+    In `folder`, if given, are app.log and its TMPDIR, tmp."""
     port = port or free_port()
     if folder is None:
         name = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"muddle-app-{port}.log")
@@ -90,7 +92,7 @@ def serving(cwd=ROOT, wait=60, port=None, folder=None, **changes):
         changes = {"TMPDIR": str(folder / "tmp"), "PYTHONUNBUFFERED": "1", **changes}
     log = open(name, "w+")  # noqa: SIM115
     child = subprocess.Popen(
-        [sys.executable, "app.py"],
+        [sys.executable, *program],
         cwd=cwd,
         env=environment(GRADIO_SERVER_PORT=str(port), **changes),
         stdout=log,

@@ -8,6 +8,7 @@ import urllib.request
 
 import numpy as np
 import pytest
+from asking import post
 from conftest import ROOT
 from gradio_client import Client
 from gradio_client.exceptions import AppError
@@ -189,18 +190,6 @@ def test_a_source_can_be_chosen(client, muddler):
     assert (pixels(over_http["source"]) == muddler.bundle.exemplars.images[1020].numpy()).all()
     with pytest.raises(AppError, match="that exemplar is a 0, not a 4"):
         client.predict(digit=4, source=3, api_name="/muddle")
-
-
-def post(address, body, kind="application/json"):
-    """Status, error code and answer of a POST, whatever its status."""
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    try:
-        request = urllib.request.Request(address, data=data, headers={"Content-Type": kind})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, answer.headers["X-Error-Code"], json.load(answer)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers["X-Error-Code"], json.load(error)
 
 
 MALFORMED = [

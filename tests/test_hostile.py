@@ -9,6 +9,7 @@ import urllib.request
 
 import pytest
 import schemathesis
+from asking import ask
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
@@ -49,17 +50,6 @@ def files(folder):
 
 def log(folder):
     return (folder / "app.log").read_text(errors="replace")
-
-
-def ask(address, body=None, method=None, **headers):
-    """Status, headers and body of an answer, whatever its status."""
-    try:
-        request = urllib.request.Request(address, body, headers, method=method)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, answer.headers, answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers, error.read()
 
 
 def check(status, headers, body):

@@ -1,18 +1,9 @@
 import re
 import time
-import urllib.error
-import urllib.request
+
+from asking import ask
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d INFO route=(\S+) ms=\d+ outcome=(.+)")
-
-
-def ask(address):
-    try:
-        with urllib.request.urlopen(address, timeout=60) as answer:
-            return answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.read()
 
 
 def lines(folder):

@@ -6,6 +6,7 @@ import urllib.request
 
 import numpy as np
 import pytest
+from asking import ask
 from PIL import Image
 
 QUERY = "?digit=4&target=9&seed=7"
@@ -105,17 +106,6 @@ def test_a_wrong_query_is_a_sentence(app, name, query):
         assert answer.headers["X-Error-Code"] == "bad-" + re.findall(r"\w+", query)[-2]
 
 
-def ask(address, method="GET", **headers):
-    """Status, headers and body of an answer, whatever its status."""
-    try:
-        asked = urllib.request.Request(address, headers=headers, method=method)
-        with urllib.request.urlopen(asked, timeout=60) as answer:
-            return answer.status, answer.headers, answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers, error.read()
-
-
 def test_a_picture_may_be_kept_for_ever_when_its_link_names_this_version(app, muddler):
     pinned = f"{app}/muddle.png{QUERY}&v={muddler.version}"
     _, headers, data = ask(pinned)
@@ -131,24 +121,3 @@ def test_what_is_wrong_is_not_kept(app):
     status, headers, _ = ask(f"{app}/muddle.png?digit=11")
     assert status == 400
     assert headers["Cache-Control"] == "no-store"
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "gradio_api/deep_link?session_hash=x",
-        "gradio_api/upload",
-        "monitoring/summary",
-        "gradio_api/process_recording",
-        "gradio_api/component_server",
-        "login",
-    ],
-)
-def test_gradios_doors_to_the_disk_and_to_the_figures_are_closed(app, path):
-    data = None if path.startswith(("gradio_api/deep", "monitoring")) else b"--x\r\n\r\n--x--"
-    kind = {"Content-Type": "multipart/form-data; boundary=x"} if data else {}
-    request = urllib.request.Request(f"{app}/{path}", data=data, headers=kind)
-    with pytest.raises(urllib.error.HTTPError) as error:
-        urllib.request.urlopen(request, timeout=30)
-    error.value.close()
-    assert error.value.code in (403, 404, 415)
