@@ -147,3 +147,10 @@ def test_the_file_tree_names_every_module():
 @pytest.mark.parametrize("picture", re.findall(r"\]\((docs/[^)]+)\)", README))
 def test_every_picture_is_there(picture):
     assert (ROOT / picture).is_file()
+
+
+def test_what_security_md_promises_has_tests():
+    named = re.findall(r"`(tests/\w+\.py)(?:::(\w+))?`", (ROOT / "SECURITY.md").read_text())
+    assert len(named) > 15
+    for path, name in named:
+        assert f"def {name}" in (ROOT / path).read_text(), name

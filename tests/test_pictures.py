@@ -1,0 +1,150 @@
+"""Pictures that nobody means well, by every way in: read or refused in a sentence, and memory as before."""
+
+import base64
+import io
+import json
+import struct
+import zlib
+
+import numpy as np
+import psutil
+import pytest
+from asking import ask, post
+from conftest import about, serving
+from PIL import Image, ImageDraw
+
+SIDE = 50_000
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """An app of this file's own, to see its memory."""
+    folder = tmp_path_factory.mktemp("pictures")
+    with serving(folder=folder) as served:
+        about(served.address)
+        yield served
+
+
+def seven(mode="L", size=300):
+    picture = Image.new("L", (size, size), 255)
+    points = [(size * x // 280, size * y // 280) for x, y in [(70, 70), (210, 70), (120, 220)]]
+    ImageDraw.Draw(picture).line(points, fill=0, width=size // 12, joint="curve")
+    return picture.convert(mode)
+
+
+def saved(picture, kind, **options):
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def chunk(name, data):
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def bomb():
+    """A whole PNG of 50,000 x 50,000 white pixels in a third of a megabyte, 312 MB when it is unpacked."""
+    pack, row = zlib.compressobj(9), b"\0" + b"\xff" * (SIDE // 8)
+    data = b"".join(pack.compress(row * 1000) for _ in range(SIDE // 1000)) + pack.flush()
+    head = struct.pack(">IIBBBBB", SIDE, SIDE, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def with_chunk(name, data):
+    """The seven as a PNG with one more chunk before its pixels."""
+    whole = saved(seven(), "PNG")
+    return whole[:33] + chunk(name, data) + whole[33:]
+
+
+def turned():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return saved(seven("RGB").rotate(90), "JPEG", exif=exif, quality=95)
+
+
+def deep():
+    levels = np.asarray(seven()).astype(np.uint16) * 257
+    return saved(Image.fromarray(levels), "PNG")
+
+
+GOOD = {
+    "PNG": saved(seven(), "PNG"),
+    "PNG with a web page behind it": saved(seven(), "PNG") + b"<script>alert(1)</script>",
+    "GIF with a script behind it": saved(seven(), "GIF") + b"=1;alert(1)",
+    "JPEG with an archive behind it": saved(seven(), "JPEG", quality=95) + b"PK\x05\x06" + bytes(18),
+    "animated GIF": saved(seven(), "GIF", save_all=True, append_images=[seven().rotate(180)] * 20),
+    "animated PNG": saved(seven(), "PNG", save_all=True, append_images=[seven().rotate(180)] * 20),
+    "animated WebP": saved(seven("RGB"), "WEBP", save_all=True, append_images=[seven("RGB").rotate(180)] * 20),
+    "turned by EXIF": turned(),
+    "16 bits": deep(),
+    "1 bit": saved(seven("1"), "PNG"),
+    "palette": saved(seven("P"), "PNG"),
+    "CMYK": saved(seven("CMYK"), "JPEG", quality=95),
+}
+BAD = {
+    "nothing": b"",
+    "SVG": b"<svg xmlns='http://www.w3.org/2000/svg'><image href='http://127.0.0.1/'/></svg>",
+    "half a PNG": GOOD["PNG"][:200],
+    "50,000 x 50,000 pixels": bomb(),
+    "a text that swells": with_chunk(b"zTXt", b"x\0\0" + zlib.compress(bytes(50_000_000), 9)),
+    "a profile that swells": with_chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(50_000_000), 9)),
+    "a web page": b"<!doctype html><script>alert(1)</script>",
+}
+
+
+def uri(data):
+    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+
+
+def by_api(app, data):
+    status, _, answer = post(f"{app}/gradio_api/run/muddle_image", {"data": [uri(data)]})
+    return (answer["data"][0]["digit"], "") if status == 200 else (None, answer["error"])
+
+
+def by_mcp(app, data):
+    called = {"name": "muddle_image", "arguments": {"image": uri(data)}}
+    _, _, answer = post(f"{app}/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": called})
+    content = answer["result"]["content"]
+    failed = answer["result"].get("isError")
+    return (None, content[0]["text"]) if failed else (json.loads(content[1]["text"])["digit"], "")
+
+
+def by_pad(app, data):
+    _, _, config = ask(f"{app}/config")
+    pad = next(c["id"] for c in json.loads(config)["components"] if c["props"].get("elem_id") == "pad")
+    sent = {"session_hash": "x", "component_id": pad, "fn_name": "look", "data": base64.b64encode(data).decode()}
+    status, _, answer = post(f"{app}/gradio_api/component_server", sent)
+    assert status == 200
+    return answer.get("digit"), answer.get("error", "")
+
+
+WAYS = [by_api, by_mcp, by_pad]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", GOOD)
+def test_a_seven_is_one_whatever_file_it_comes_in(own, name, way):
+    assert way(own.address, GOOD[name]) == (7, "")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_picture_of_a_digit_is_a_sentence_and_costs_no_memory(own, name, way):
+    family = [psutil.Process(own.pid), *psutil.Process(own.pid).children(recursive=True)]
+    before = sum(process.memory_info().rss for process in family)
+    digit, text = way(own.address, BAD[name])
+    assert digit is None
+    assert text.endswith(".")
+    assert len(text) < 300
+    assert sum(process.memory_info().rss for process in family) - before < 60_000_000
+
+
+def test_a_hundred_megabytes_are_refused_before_they_have_arrived(own):
+    page = psutil.Process(own.pid)
+    before = page.memory_info().rss
+    try:
+        status, code, _ = post(f"{own.address}/gradio_api/run/muddle_image", {"data": ["A" * 100_000_000]})
+        assert (status, code) == (413, "too-large")
+    except (ConnectionError, OSError):
+        pass  # closed while we were still sending, which says it too
+    assert page.memory_info().rss - before < 60_000_000
