@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 ROOT = Path(__file__).parent.parent
 APP = ("app.py",)
 FLOOR = ("-m", "benchmarks.floors")
@@ -101,21 +103,17 @@ class Caller:
         return body
 
 
-def family(pid: int) -> list[int]:
-    """A process and all that it started (Linux)."""
-    found = [pid]
-    for other in found:
-        for task in Path(f"/proc/{other}/task").glob("*/children"):
-            found += [int(child) for child in task.read_text().split()]
-    return found
+def family(pid: int) -> list[psutil.Process]:
+    """A process and all that it started."""
+    parent = psutil.Process(pid)
+    return [parent, *parent.children(recursive=True)]
 
 
 def resident(pid: int) -> float:
-    """Megabytes of memory that a process and all that it started hold (Linux)."""
-    pages = sum(int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in family(pid))
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    """Megabytes of memory that a process and all that it started hold, what they share counted for each."""
+    return sum(process.memory_info().rss for process in family(pid)) / 2**20
 
 
 def open_files(pid: int) -> int:
-    """Files and connections that they hold open (Linux)."""
-    return sum(len(list(Path(f"/proc/{one}/fd").iterdir())) for one in family(pid))
+    """Files and connections that they hold open."""
+    return sum(process.num_fds() for process in family(pid))

@@ -1,7 +1,7 @@
 """MNIST Muddle: handwritten digits that nobody can place between two labels.
 
 from muddle import Muddler
-muddle = Muddler.from_pretrained().muddle(4, target=9, seed=7)
+muddle = Muddler.from_pretrained().muddle(4, target=9, seed=27)
 """
 
 __version__ = "0.1.0"

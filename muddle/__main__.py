@@ -14,7 +14,7 @@ from muddle.formats import FORMATS
 
 EXAMPLES = {
     "": """examples:
-  python -m muddle make 4 --target 9 --seed 7 -o muddle.gif    from source to partner and back
+  python -m muddle make 4 --target 9 --seed 27 -o muddle.gif   from source to partner and back
   python -m muddle dataset --count 10000 --balance uniform --out digits
   python -m muddle COMMAND --help                              options and examples of a command
 
@@ -22,7 +22,7 @@ The network is used for what names a repository (--bundle, $MUDDLE_REPO, --push)
 """,
     "make": """examples:
   python -m muddle make 4                                      the nearest other digit, into muddle.png
-  python -m muddle make 4 --target 9 --seed 7 -o muddle.json   everything about it
+  python -m muddle make 4 --target 9 --seed 27 -o muddle.json  everything about it
   python -m muddle make 4 --target 9 --balance 0.3 -o - | display
 """,
     "image": """examples:

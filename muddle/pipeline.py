@@ -22,7 +22,7 @@ from muddle.recipe import Recipe
 from muddle.strategies import Pick, Wish, balanced, farthest, midpoint
 
 CANDIDATES = 64  # partners that the balanced strategy searches
-CHUNK = 64  # muddles that are searched at once: bounds memory, changes nothing
+CHUNK = 128  # muddles that are searched at once: bounds memory, changes nothing
 ALGORITHM = 2  # counts up when the same arguments on the same bundle give other muddles than before
 DECIMALS = 6  # of everything reported: far above float64's noise, so equal arguments give equal bytes
 

@@ -24,6 +24,9 @@ assert "a caller's" not in str(other.config_values)
 assert len(sessions.session_data) == 0
 assert sessions["ab12cd34ef"] is not sessions["another"]
 assert len(sessions.session_data) == 2
+for call in range(5000):
+    page._queue.pending_event_ids_session[str(call)] = set()
+assert len(page._queue.pending_event_ids_session) == 2000
 """
 
 

@@ -105,7 +105,7 @@ labels, and that still looks like a digit.
 {sheet}
 ```python
 from muddle import Muddler
-muddle = Muddler.from_pretrained({name}).muddle(4, target=9, seed=7)
+muddle = Muddler.from_pretrained({name}).muddle(4, target=9, seed=27)
 ```
 
 ## Results

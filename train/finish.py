@@ -9,7 +9,7 @@ from muddle.pipeline import Muddler
 from muddle.recipe import Recipe
 from train.card import model_card
 
-SAMPLE = Recipe(4, 9, 7)
+SAMPLE = Recipe(4, 9, Recipe().seed)
 
 
 def unfinished(folder: Path) -> Muddler:

@@ -45,7 +45,7 @@ def parameters() -> dict[str, Parameters]:
             "minimum": SEEDS[0],
             "maximum": SEEDS[-1],
             "default": 0,
-            "examples": [7],
+            "examples": [27],
             "description": f"Draws source and partners, {SEEDS[0]} to {SEEDS[-1]}: the same arguments on the same "
             "bundle give the same bytes.",
         },

@@ -216,7 +216,7 @@ class Service:
             try:
                 came_up, code = self._run_once()
                 ended = f"ended after {time.monotonic() - began:.0f} s (exit code {code})"
-            except OSError as error:
+            except Exception as error:  # no memory for it, too many open files
                 ended = f"cannot be started: {error}"
             if self._closed or (self._facts.done() and self._facts.exception()):
                 return

@@ -9,7 +9,9 @@ from typing import Any
 
 import gradio as gr
 from gradio.state_holder import SessionState, StateHolder
+from gradio.utils import LRUCache
 
+MOST_SESSIONS = 2000  # whose events are known: as many as gradio keeps messages for
 CALL = re.compile(r"[0-9a-f]{32}")  # gradio's name for the session of a call; those of the page are shorter
 
 
@@ -38,7 +40,8 @@ class Nothing(SessionState):
 
 
 def forget_calls(page: gr.Blocks) -> None:
-    """Lets a launched page remember nothing of calls."""
+    """Lets a launched page remember nothing of calls, of whose events gradio would keep a set each for good."""
     sessions = Sessions(page)
     sessions.set_blocks(page)
     page.app.state_holder = sessions
+    page._queue.pending_event_ids_session = LRUCache(MOST_SESSIONS)
