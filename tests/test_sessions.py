@@ -8,11 +8,12 @@ SCRIPT = """
 from types import SimpleNamespace
 from uuid import uuid4
 import gradio as gr
-from muddle.ui.sessions import forget_calls
+from muddle.ui.sessions import forget_calls, forget_events
 
 with gr.Blocks(analytics_enabled=False) as page:
     box = gr.Textbox("as built")
 page.app, page.state_session_capacity = SimpleNamespace(), 10
+forget_events(page)
 forget_calls(page)
 sessions = page.app.state_holder
 one, other = sessions[uuid4().hex], sessions[uuid4().hex]

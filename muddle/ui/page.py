@@ -23,7 +23,7 @@ from muddle.ui.log import Log, log
 from muddle.ui.mcp import mcp_route
 from muddle.ui.routes import routes
 from muddle.ui.service import Service
-from muddle.ui.sessions import forget_calls
+from muddle.ui.sessions import forget_calls, forget_events
 from muddle.ui.theme import theme
 from muddle.ui.visitor import visitor
 from muddle.ui.zero import ask_for_nothing
@@ -76,6 +76,7 @@ def launch(service: Service, **overrides: Any) -> tuple[gr.Blocks, str]:
     ask_for_nothing()
     room = connections.make_room()
     page = build(service).queue(max_size=MOST_AT_ONCE, default_concurrency_limit=None)
+    forget_events(page)
     controls = {number: event.inputs for number, event in page.fns.items() if event.fn}
     bodies = Bodies()
     own = [*routes(service), mcp_route(service, bodies)]

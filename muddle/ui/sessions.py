@@ -39,9 +39,13 @@ class Nothing(SessionState):
         pass
 
 
+def forget_events(page: gr.Blocks) -> None:
+    """Before the launch: of calls that are over gradio would keep a set of events each, for good."""
+    page._queue.pending_event_ids_session = LRUCache(MOST_SESSIONS)
+
+
 def forget_calls(page: gr.Blocks) -> None:
-    """Lets a launched page remember nothing of calls, of whose events gradio would keep a set each for good."""
+    """Lets a launched page remember nothing of calls."""
     sessions = Sessions(page)
     sessions.set_blocks(page)
     page.app.state_holder = sessions
-    page._queue.pending_event_ids_session = LRUCache(MOST_SESSIONS)
