@@ -10,7 +10,7 @@ def main() -> None:
 
     service = Service()
     service.start()  # before the import of gradio, which takes seconds: the two go on side by side
-    from muddle.ui.page import serve
+    from muddle.ui.serve import serve
 
     try:
         serve(service)

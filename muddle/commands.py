@@ -94,10 +94,10 @@ def serve(options: argparse.Namespace) -> int:
 
     service = Service(options.bundle, options.revision)
     service.start()
-    from muddle.ui import page
+    from muddle.ui.serve import serve as serve_page
 
     try:
-        page.serve(service, server_name=options.host, server_port=options.port)
+        serve_page(service, server_name=options.host, server_port=options.port)
     except OSError as error:  # gradio's, when the port is taken
         raise ArgumentError("port", options.port, "it is taken on this host; name another") from error
     return 0

@@ -76,7 +76,7 @@ def served(room):
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    connections.watch(server, room)
+    connections.Connections(server, room).watch()
     yield port
     server.should_exit = True
     thread.join()

@@ -73,7 +73,7 @@ def test_imports_run_downhill():
                 assert RANKS.index(parts[1]) < rank, f"{path.name} imports {name}"
 
 
-@pytest.mark.parametrize("module", ["app", "muddle", "muddle.ui.page", "train.__main__"])
+@pytest.mark.parametrize("module", ["app", "muddle", "muddle.ui.serve", "train.__main__"])
 def test_importing_does_nothing_and_the_app_never_loads_torchvision(module):
     code = f"import sys, {module}; print('torchvision' in sys.modules, 'mlxtend' in sys.modules)"
     child = environment(PYTHONDONTWRITEBYTECODE="1")

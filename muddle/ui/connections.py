@@ -33,41 +33,47 @@ def make_room() -> int:
     return max(room - KEPT, room // 2)
 
 
-def watch(server: uvicorn.Server, room: int) -> None:
-    """From now on no more connections than there is room for, and none that is silent too long."""
-    usual: Any = server.config.http_protocol_class
-    turned_away = [0]
+class Connections:
+    """Those of a running uvicorn server: from `watch` on no more than there is room for, and none silent too long."""
 
-    class Counted(usual):
-        """uvicorn's own, but for the ones that are too many: without files, accepting fails in a loop."""
+    def __init__(self, server: uvicorn.Server, room: int):
+        self._server, self._room = server, room
+        self._turned_away = 0
+        self._since: dict[Any, float] = {}  # when each silence began
 
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            if len(self.connections) > room:
-                turned_away[0] += 1
-                transport.abort()
+    def watch(self) -> None:
+        """Begins to."""
+        self._server.config.http_protocol_class = self._counted(self._server.config.http_protocol_class)
+        threading.Thread(target=self._keep_closing, name="muddle-connections", daemon=True).start()
 
-    server.config.http_protocol_class = Counted
-    threading.Thread(target=_keep_closing, args=(server, turned_away), name="muddle-connections", daemon=True).start()
+    def _counted(self, usual: Any) -> type:
+        """uvicorn's own protocol, but for connections that are too many: without files, accepting fails in a loop."""
+        owner = self
 
+        class Counted(usual):
+            def connection_made(self, transport: Any) -> None:
+                super().connection_made(transport)
+                if len(self.connections) > owner._room:
+                    owner._turned_away += 1
+                    transport.abort()
 
-def _keep_closing(server: uvicorn.Server, turned_away: list[int]) -> None:
-    since: dict[Any, float] = {}  # when each silence began
-    while not server.should_exit:
-        time.sleep(LOOK)
-        now = time.monotonic()
-        since = {silence: since.get(silence, now) for silence in _silences(server)}
-        late = [connection for (connection, _), began in since.items() if now - began >= SILENT]
-        for connection in late:
-            connection.loop.call_soon_threadsafe(connection.transport.abort)
-        if late:
-            log.warning("closed %d connections that had sent no whole request for %d s", len(late), SILENT)
-        if turned_away[0]:
-            log.warning("turned %d connections away: as many are open as there is room for", turned_away[0])
-            turned_away[0] = 0
+        return Counted
 
+    def _keep_closing(self) -> None:
+        while not self._server.should_exit:
+            time.sleep(LOOK)
+            late = self._late(time.monotonic())
+            for connection in late:
+                connection.loop.call_soon_threadsafe(connection.transport.abort)
+            if late:
+                log.warning("closed %d connections that had sent no whole request for %d s", len(late), SILENT)
+            if self._turned_away:
+                log.warning("turned %d connections away: there is no room for more", self._turned_away)
+                self._turned_away = 0
 
-def _silences(server: uvicorn.Server) -> list[tuple[Any, Any]]:
-    """Connections that wait for a request, each with the one that it answered last."""
-    every = [(one, getattr(one, "cycle", ...)) for one in list(server.server_state.connections)]
-    return [(one, last) for one, last in every if last is None or getattr(last, "response_complete", False)]
+    def _late(self, now: float) -> list[Any]:
+        """Connections that have waited too long for a request since the one that they answered last."""
+        every = [(one, getattr(one, "cycle", ...)) for one in list(self._server.server_state.connections)]
+        silent = [(one, last) for one, last in every if last is None or getattr(last, "response_complete", False)]
+        self._since = {silence: self._since.get(silence, now) for silence in silent}
+        return [one for (one, _), began in self._since.items() if now - began >= SILENT]

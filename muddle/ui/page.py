@@ -1,32 +1,20 @@
-"""The page: ways to begin on top, the result below; and how it is served."""
+"""The page: ways to begin on top, the result below."""
 
-import gc
 from collections.abc import Awaitable
 from typing import Any, NamedTuple
 
 import gradio as gr
-from starlette.middleware import Middleware
 
 from muddle.arguments import STEPS, STRATEGIES
 from muddle.errors import MuddleError
 from muddle.recipe import AUTO, Recipe
-from muddle.ui import answers, api, connections
+from muddle.ui import answers, api
 from muddle.ui.about import add_about
-from muddle.ui.bodies import Bodies
 from muddle.ui.callbacks import Callbacks
 from muddle.ui.component import component, read
-from muddle.ui.doors import Doors
-from muddle.ui.gate import Gate
-from muddle.ui.head import DESCRIPTION, TITLE, Head
-from muddle.ui.headers import Headers
-from muddle.ui.log import Log, log
-from muddle.ui.mcp import mcp_route
-from muddle.ui.routes import routes
+from muddle.ui.head import DESCRIPTION, TITLE
 from muddle.ui.service import Service
-from muddle.ui.sessions import forget_calls, forget_events
-from muddle.ui.theme import theme
 from muddle.ui.visitor import visitor
-from muddle.ui.zero import ask_for_nothing
 
 DIGITS = [str(d) for d in range(10)]
 HELP = {
@@ -35,7 +23,6 @@ HELP = {
     "farthest": "the step least like both images, the original's further thought",
 }
 USUAL = Recipe()
-MOST_AT_ONCE = 256  # events that gradio lets run; fewer get past the service's own line, which says when it is busy
 
 
 class Parts(NamedTuple):
@@ -69,57 +56,6 @@ def build(service: Service) -> gr.Blocks:
         wire(page, lay_out(service), Callbacks(service))
         api.add_endpoints(page, service)
     return page
-
-
-def launch(service: Service, **overrides: Any) -> tuple[gr.Blocks, str]:
-    """Serves the page from a thread; returns it and its address. `overrides` go to gradio's launch."""
-    ask_for_nothing()
-    room = connections.make_room()
-    page = build(service).queue(max_size=MOST_AT_ONCE, default_concurrency_limit=None)
-    forget_events(page)
-    controls = {number: event.inputs for number, event in page.fns.items() if event.fn}
-    bodies = Bodies()
-    own = [*routes(service), mcp_route(service, bodies)]
-    paths = frozenset(route.path for route in own)
-    options = {
-        "theme": theme(),
-        "css": read("theme.css"),
-        "js": read("radios.js"),
-        "footer_links": ["api"],
-        "state_session_capacity": 200,
-        "max_file_size": "5mb",
-        "max_threads": MOST_AT_ONCE,  # else gradio's own queue, which knows no turns, would come before ours
-        "enable_monitoring": False,
-        "run_history": False,  # it would save runs with the operator's own token
-        "quiet": True,  # what it prints would end the start where the output is on a full disk
-        "app_kwargs": {
-            "routes": own,
-            "middleware": [
-                Middleware(Log, routes=paths | {"/"}),
-                Middleware(Headers),
-                Middleware(Doors, own=paths),
-                Middleware(Head),
-                Middleware(Gate, controls=controls, bodies=bodies),
-            ],
-        },
-    }
-    _, url, _ = page.launch(**{"prevent_thread_lock": True, **options, **overrides})
-    forget_calls(page)
-    connections.watch(page.server, room)
-    log.info("the page is at %s", url)
-    gc.collect()
-    gc.freeze()  # all that is there stays: looking for what can go is quick from now on
-    return page, url
-
-
-def serve(service: Service, **overrides: Any) -> None:
-    """Serves the page until it is interrupted. Raises MuddleError when the service's bundle cannot be loaded."""
-    try:
-        page, _ = launch(service, **overrides)
-        service.wait()
-        page.block_thread()
-    finally:
-        service.close()
 
 
 def lay_out(service: Service) -> Parts:
