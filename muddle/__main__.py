@@ -21,8 +21,8 @@ EXAMPLES = {
 The network is used for what names a repository (--bundle, $MUDDLE_REPO, --push), and for nothing else.
 """,
     "make": """examples:
-  python -m muddle make 4                                      the nearest other digit, into muddle.png
-  python -m muddle make 4 --target 9 --seed 27 -o muddle.json  everything about it
+  python -m muddle make 4                                       the nearest other digit, into muddle.png
+  python -m muddle make 4 --target 9 --seed 27 -o muddle.json   everything about it
   python -m muddle make 4 --target 9 --balance 0.3 -o - | display
 """,
     "image": """examples:
