@@ -34,7 +34,7 @@ def main() -> int:
     for name in options.parts or PARTS:
         print(f"{name} ...", file=sys.stderr, flush=True)
         if name == "train":
-            from benchmarks import training  # the tests' requirements
+            from benchmarks import training  # torchvision, which the others never import
 
             rows += training.measure(options.data_dir, options.quick)
         else:
