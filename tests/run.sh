@@ -20,4 +20,5 @@ fi
 
 ruff check .
 ruff format --check .
-python -m pytest -q "$@"
+# two processes with a core each; the tests of a file share what they start
+OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile "$@"

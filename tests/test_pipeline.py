@@ -177,6 +177,20 @@ def test_the_soft_label_is_what_the_judges_say_of_the_published_pixels(muddler):
     np.testing.assert_allclose(m.soft_label, seen.numpy(), atol=1e-6)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_many_are_the_same_on_any_number_of_threads(muddler, threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        batch = muddler.muddle_many([1, 2, 3, 4, 5, 6, 7], [None] * 7, list(range(7)))
+    finally:
+        torch.set_num_threads(before)
+    for i, (image, partner) in enumerate(zip(batch.images, batch.partners, strict=True)):
+        alone = muddler.muddle(i + 1, seed=i)
+        assert (image == alone.image).all()
+        assert partner == alone.partner_index
+
+
 def test_balanced_muddles_split_the_judges_and_midpoints_do_not(muddler):
     digits = [d for d in range(10) for _ in range(3)]
     seeds = list(range(30))
