@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 import resource
 import socket
+import subprocess
+import sys
 import threading
 import time
 
-import psutil
 import pytest
 import uvicorn
 from asking import ask
-from conftest import finished, free_port
+from conftest import ROOT, finished, free_port
 
 from muddle.errors import BusyError, RequestError
 from muddle.ui import bodies, connections
@@ -77,9 +78,11 @@ def served(room):
     while not server.started:
         time.sleep(0.01)
     connections.Connections(server, room).watch()
-    yield port
-    server.should_exit = True
-    thread.join()
+    try:
+        yield port
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def test_the_silent_are_closed_and_those_who_wait_for_an_answer_are_not(monkeypatch):
@@ -97,11 +100,20 @@ def test_no_more_connections_are_open_than_there_is_room_for():
         assert not any(is_closed(one, 0.1) for one in first)
 
 
-def test_there_is_room_for_many_connections(app):
-    port = int(app.rpartition(":")[2])
-    pid = next(c.pid for c in psutil.net_connections("tcp") if c.laddr.port == port and c.status == psutil.CONN_LISTEN)
-    soft, hard = psutil.Process(pid).rlimit(psutil.RLIMIT_NOFILE)
-    assert soft == (connections.ROOM if hard == -1 else min(hard, connections.ROOM))
+LIMITED = """
+import resource
+from muddle.ui.connections import make_room
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+print(make_room(), resource.getrlimit(resource.RLIMIT_NOFILE)[0], hard)
+"""
+
+
+def test_room_is_made_for_as_many_connections_as_the_system_allows():
+    done = subprocess.run([sys.executable, "-c", LIMITED], cwd=ROOT, capture_output=True, text=True, check=True)
+    room, soft, hard = map(int, done.stdout.split())
+    assert soft == (connections.ROOM if hard == resource.RLIM_INFINITY else min(hard, connections.ROOM))
+    assert 0 < room < soft
 
 
 def arriving(*parts, pause=0.0):
