@@ -25,19 +25,27 @@ def criteria(m: "Muddle") -> list[tuple[str, bool, str]]:
         (
             "difficult to tell what digit it is",
             entropy >= HARD_TO_TELL,
-            f"{entropy:.1f} bits of doubt; a fair coin has 1, and it takes {HARD_TO_TELL}",
+            f"{_beside(entropy, HARD_TO_TELL, 1)} bits of doubt; a fair coin has 1, and it takes {HARD_TO_TELL}",
         ),
         (
             "still looks like a digit",
             likeness >= LIKE_A_DIGIT,
-            f"more like one than {likeness:.0f} % of real digits; it takes {LIKE_A_DIGIT} %",
+            f"more like one than {_beside(likeness, LIKE_A_DIGIT)} % of real digits; it takes {LIKE_A_DIGIT} %",
         ),
         (
             "hard to choose between 2 labels",
             min(digit, target) > BETWEEN_TWO,
-            f"{_percent(digit)} and {_percent(target)}; it takes {_percent(BETWEEN_TWO)} for each",
+            f"{_beside(100 * digit, 100 * BETWEEN_TWO)} % and {_beside(100 * target, 100 * BETWEEN_TWO)} %; "
+            f"it takes {_percent(BETWEEN_TWO)} for each",
         ),
     ]
+
+
+def _beside(value: float, bar: float, decimals: int = 0) -> str:
+    """The value rounded, but never so far that it looks like a bar which it is not: 39.9 beside 40."""
+    while round(value, decimals) == bar != value:
+        decimals += 1
+    return f"{value:.{decimals}f}"
 
 
 def verdict(m: "Muddle") -> str:

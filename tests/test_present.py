@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 
 import numpy as np
 import pytest
@@ -37,3 +38,14 @@ def test_the_criteria_are_three_and_follow_the_scores(muddler, m):
     ]
     plain = muddler.muddle(1, 0, seed=1, steps=2, strategy="midpoint")
     assert criteria(plain)[2][1] == (min(plain.scores.p_digit, plain.scores.p_target) > 0.4)
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(0.39904, "39.9 %"), (0.39996, "39.996 %"), (0.4, "40 %"), (0.404, "40.4 %"), (0.36, "36 %")]
+)
+def test_what_is_just_below_a_bar_does_not_look_like_it(m, p, text):
+    near = dataclasses.replace(m, scores=dataclasses.replace(m.scores, p_digit=p, entropy=0.88, likeness=4.7))
+    tell, like, between = [text for _, _, text in criteria(near)]
+    assert between.startswith(f"{text} and ")
+    assert tell.startswith("0.88 bits")
+    assert "than 4.7 % of" in like
