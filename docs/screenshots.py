@@ -16,16 +16,17 @@ sys.path.insert(0, str(DOCS.parent))
 
 def main() -> int:
     """Writes page-light.png and page-dark.png beside this file."""
-    from benchmarks.page import RESULT, served
+    from benchmarks.page import RESULT
+    from benchmarks.servers import APP, served
 
     path = os.environ.get("MUDDLE_CHROMIUM") or shutil.which("chromium") or None
-    with served("app.py") as address, sync_playwright() as playwright:
+    with served(*APP) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         for scheme, query in (("light", "?digit=4&target=9&seed=27"), ("dark", "?digit=3&target=8&seed=3")):
             page = browser.new_page(color_scheme=scheme, viewport={"width": 1160, "height": 1060})
-            page.goto(f"{address}/{query}")
+            page.goto(f"{server.address}/{query}")
             page.wait_for_selector(f"{RESULT}[data-muddle]")
-            page.wait_for_timeout(500)
+            page.wait_for_timeout(2000)  # the map comes after it
             page.screenshot(path=DOCS / f"page-{scheme}.png")
         browser.close()
     return 0
