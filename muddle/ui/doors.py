@@ -3,8 +3,10 @@ sites or to the operator's own account, none of which has to do with a muddle.""
 
 import re
 
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from muddle.errors import RequestError
+from muddle.ui.sentences import in_a_sentence
 
 NAME = r"[\w.@-]{1,100}"
 OPEN = re.compile(
@@ -30,13 +32,9 @@ class Doors:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         if scope["path"] not in self.own and not OPEN.fullmatch(scope["path"]):
-            answer = _refusal("not-found", "There is nothing here.", 404)
+            answer = in_a_sentence(RequestError("not-found", "There is nothing here.", 404))
         elif sum(name.lower() == b"content-type" for name, _ in scope["headers"]) > 1:
-            answer = _refusal("bad-request", "A request has one kind of content.", 400)
+            answer = in_a_sentence(RequestError("bad-request", "A request has one kind of content."))
         else:
             return await self.app(scope, receive, send)
         await answer(scope, receive, send)
-
-
-def _refusal(code: str, text: str, status: int) -> PlainTextResponse:
-    return PlainTextResponse(text, status, {"X-Error-Code": code, "Cache-Control": "no-store"})

@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from muddle.errors import MuddleError
 from muddle.recipe import Recipe
 from muddle.ui import answers
 from muddle.ui.component import WEB
+from muddle.ui.sentences import in_a_sentence
 from muddle.ui.service import Service
 from muddle.ui.visitor import visitor_of
 from muddle.writers import write
@@ -76,9 +77,6 @@ def in_sentences(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable
         try:
             return await endpoint(request)
         except MuddleError as error:
-            headers = {"X-Error-Code": error.code, "Cache-Control": "no-store"}
-            if error.code == "busy":
-                headers["Retry-After"] = str(getattr(error, "seconds", 1))
-            return PlainTextResponse(str(error), getattr(error, "status", 400), headers)
+            return in_a_sentence(error)
 
     return answer
