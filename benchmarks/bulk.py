@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measure import Row, row
 from muddle import Muddler, strategies
-from muddle.critic import Critic
+from muddle.search.scorer import Critic
 
 MANY, ALONE = 1024, 100
 QUICK = 128

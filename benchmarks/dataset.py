@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 from muddle import classifiers
-from muddle.datacard import tenths
-from muddle.evaluate import evaluate, report
-from muddle.formats import read_set
+from muddle.dataset.card import tenths
+from muddle.evaluate.calibration import evaluate, report
+from muddle.dataset.formats import read_set
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- references: written by python -m benchmarks.dataset --readme -->", "<!-- end of references -->"

@@ -62,7 +62,7 @@ def _number(value: float) -> str:
 
 
 def _available() -> int:
-    from muddle.factory import available
+    from muddle.dataset.generate import available
 
     return available()
 

@@ -8,9 +8,13 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str):
-    """Loads the library when it is asked for: importing the package alone costs nothing."""
-    if name in ("Muddler", "Muddle", "Scores"):
-        from muddle import pipeline
+    """Import the library on first use: importing the package alone costs nothing."""
+    if name == "Muddler":
+        from muddle.muddler import Muddler
 
-        return getattr(pipeline, name)
+        return Muddler
+    if name in ("Muddle", "Scores"):
+        from muddle import result
+
+        return getattr(result, name)
     raise AttributeError(f"module 'muddle' has no attribute {name!r}")

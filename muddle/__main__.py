@@ -7,10 +7,10 @@ from pathlib import Path
 
 from muddle import commands
 from muddle.arguments import STRATEGIES
-from muddle.dataset import UNIFORM
+from muddle.dataset.spec import UNIFORM
 from muddle.errors import MuddleError
-from muddle.factory import ENGINES, available
-from muddle.formats import FORMATS
+from muddle.dataset.generate import ENGINES, available
+from muddle.dataset.formats import FORMATS
 
 EXAMPLES = {
     "": """examples:

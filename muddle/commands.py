@@ -7,17 +7,17 @@ from pathlib import Path
 
 from muddle import classifiers, hub, render
 from muddle import evaluate as evaluation
-from muddle.dataset import UNIFORM, Spec, parse_pairs
-from muddle.drawing import prepare
+from muddle.dataset.spec import UNIFORM, Spec, parse_pairs
+from muddle.images.preprocess import prepare
 from muddle.errors import ArgumentError, DataError
-from muddle.factory import make as make_set
-from muddle.formats import read_set
-from muddle.locate import locate
-from muddle.pipeline import Muddle, Muddler
-from muddle.present import verdict
-from muddle.reliability import diagram
+from muddle.dataset.generate import make as make_set
+from muddle.dataset.formats import read_set
+from muddle.bundle.resolve import locate
+from muddle.muddler import Muddle, Muddler
+from muddle.export.serialize import verdict
+from muddle.evaluate.diagram import diagram
 from muddle.verify import verify
-from muddle.writers import write
+from muddle.export.files import write
 
 FILES = ("png", "gif", "webp", "json", "npz")  # of what a muddle can be written as
 

@@ -1,6 +1,6 @@
-"""Every error a user can cause: one small tree, each with its evidence and a remedy.
+"""Every error that a user can cause: one small tree, each error with its evidence and a remedy.
 
-Its text is for people and may change; its `code` is for programs and stays.
+The text of an error is for people and may change; its `code` is for programs and stays.
 """
 
 import re
@@ -14,20 +14,20 @@ class MuddleError(ValueError):
 
 
 class ArgumentError(MuddleError):
-    """An argument outside its range; `name`, `value` and `allowed` say which, what, and what would do.
+    """An argument outside its range: "`name` must be `allowed`, not `value`."
 
-    Its code is of the name: "bad-digit", "bad-only-picture".
+    The code is made of the name: "bad-digit", "bad-only-picture".
     """
 
     def __init__(self, name: str, value: object, allowed: str):
         text = repr(value)
-        super().__init__(f"{name} {text if len(text) <= 60 else text[:57] + '...'} is not possible: {allowed}.")
+        super().__init__(f"{name} must be {allowed}, not {text if len(text) <= 60 else text[:57] + '...'}.")
         self.name, self.value, self.allowed = name, value, allowed
         self.code = "bad-" + re.split(r"\W", name)[0].replace("_", "-")
 
 
 class RequestError(MuddleError):
-    """A request that cannot be understood; its code says why, `status` is the HTTP status that says so."""
+    """A request that cannot be answered: `code` says why, `status` is the HTTP status."""
 
     def __init__(self, code: str, text: str, status: int = 400):
         super().__init__(text)
@@ -35,7 +35,7 @@ class RequestError(MuddleError):
 
 
 class BusyError(RequestError):
-    """It cannot be answered now, and may be in so many `seconds`."""
+    """The server is overloaded or starting: retry after `seconds`."""
 
     def __init__(self, seconds: int, why: str = "Too many requests are waiting here."):
         super().__init__("busy", f"{why} Try again in {seconds} s.", 503)
@@ -43,7 +43,7 @@ class BusyError(RequestError):
 
 
 class BundleError(MuddleError):
-    """A bundle that cannot be used: `path`, `problem`, `remedy`. Nothing of it is used."""
+    """A bundle that cannot be used, and nothing of it is: `path`, `problem`, `remedy`."""
 
     code = "bad-bundle"
 
@@ -53,7 +53,7 @@ class BundleError(MuddleError):
 
 
 class HubError(MuddleError):
-    """A Hub repository that could not be fetched: `repo`, `problem`, `remedy`."""
+    """A repository of the Hugging Face Hub that cannot be read or written: `repo`, `problem`, `remedy`."""
 
     code = "hub"
 
@@ -63,6 +63,6 @@ class HubError(MuddleError):
 
 
 class DataError(MuddleError):
-    """A data set that could not be read or downloaded."""
+    """A data set that cannot be made, read or downloaded."""
 
     code = "data"

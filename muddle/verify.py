@@ -2,8 +2,8 @@
 
 import hashlib
 
-from muddle.bundle import FORMAT, Bundle
-from muddle.pipeline import Muddler
+from muddle.bundle.files import FORMAT, Bundle
+from muddle.muddler import Muddler
 from muddle.recipe import Recipe
 
 

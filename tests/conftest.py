@@ -17,7 +17,7 @@ import pytest
 from browsing import RESULT
 
 from muddle import Muddler
-from muddle.bundle import EMBEDDED
+from muddle.bundle.files import EMBEDDED
 
 ROOT = Path(__file__).parent.parent
 hypothesis.settings.register_profile("muddle", deadline=None)  # first calls into torch are slow, and that is no failure

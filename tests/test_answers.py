@@ -6,9 +6,9 @@ import pytest
 from conftest import finished
 
 from muddle.errors import ArgumentError, MuddleError
-from muddle.present import share_link
+from muddle.export.serialize import share_link
 from muddle.recipe import Recipe, to_text
-from muddle.render import png
+from muddle.images.codecs import png
 from muddle.ui.answers import asked_row, drawing, look, new_riddle, riddle, row, shown
 from muddle.ui.callbacks import Callbacks
 

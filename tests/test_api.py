@@ -16,7 +16,7 @@ from PIL import Image
 
 from muddle.arguments import STRATEGIES
 from muddle.recipe import Recipe
-from muddle.render import png
+from muddle.images.codecs import png
 from muddle.ui import endpoints
 
 PROMISED = ROOT / "tests/api.json"

@@ -5,9 +5,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from muddle.bundle import EMBEDDED, FILES, _seal_of, load_bundle, seal
+from muddle.bundle.files import EMBEDDED, FILES, _seal_of, load_bundle, seal
 from muddle.errors import BundleError
-from muddle.latent import path
+from muddle.search.latent import path
 
 SIX_MB = 6_000_000
 

@@ -10,9 +10,9 @@ from conftest import ROOT, environment, free_port, wait_for
 from PIL import Image
 
 from muddle.__main__ import EXAMPLES, main, parser
-from muddle.dataset import UNIFORM, Spec
-from muddle.factory import make
-from muddle.render import png
+from muddle.dataset.spec import UNIFORM, Spec
+from muddle.dataset.generate import make
+from muddle.images.codecs import png
 
 
 def run(*words, stdin=None, cwd=ROOT):

@@ -15,11 +15,11 @@ from conftest import ROOT, environment
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muddle.datacard import tenths
-from muddle.dataset import PAIRS, UNIFORM, Spec, parse_pairs, rows_of
+from muddle.dataset.card import tenths
+from muddle.dataset.spec import PAIRS, UNIFORM, Spec, parse_pairs, rows_of
 from muddle.errors import ArgumentError, DataError
-from muddle.factory import make
-from muddle.formats import FORMATS, from_idx, idx, read_set, stem
+from muddle.dataset.generate import make
+from muddle.dataset.formats import FORMATS, from_idx, idx, read_set, stem
 
 SMALL = Spec(24, balance=UNIFORM, seed=3, shards=4)
 
@@ -229,7 +229,7 @@ def test_a_worker_that_is_killed_is_a_sentence_and_loses_nothing(muddler, tmp_pa
 
 
 def _dies_at_two(muddler, spec, form, shard):
-    from muddle.factory import shard_files
+    from muddle.dataset.generate import shard_files
 
     if shard == 2:
         os.kill(os.getpid(), signal.SIGKILL)

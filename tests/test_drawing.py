@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from muddle.drawing import prepare
+from muddle.images.preprocess import prepare
 from muddle.errors import ArgumentError
-from muddle.pixels import to_unit
+from muddle.images.pixels import to_unit
 
 HEIGHT, WIDTH = 40, 10  # a bar that becomes 20 x 5 exactly
 BAR = np.zeros((28, 28), np.uint8)

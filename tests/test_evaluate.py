@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from muddle.classifiers import REFERENCES, checked, load, references
+from muddle.evaluate.classifiers import REFERENCES, checked, load, references
 from muddle.errors import ArgumentError, DataError
-from muddle.evaluate import COLUMNS, FLOOR, anchors, as_json, divergence_bits, evaluate, rank_correlation, ranks, report
-from muddle.judge import Ensemble, JudgeConfig
-from muddle.reliability import diagram
-from muddle.weights import read_classifier, write_classifier
+from muddle.evaluate.calibration import COLUMNS, FLOOR, anchors, as_json, divergence_bits, evaluate, rank_correlation, ranks, report
+from muddle.networks.judges import Ensemble, JudgeConfig
+from muddle.evaluate.diagram import diagram
+from muddle.bundle.classifier_file import read_classifier, write_classifier
 
 LOG10 = math.log2(10)
 

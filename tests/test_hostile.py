@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
-from muddle.present import data_uri
+from muddle.export.serialize import data_uri
 from muddle.recipe import Recipe
 
 PICTURES = ["muddle.png", "muddle.gif", "muddle.webp", "strip.png", "muddle.json", "card.png"]

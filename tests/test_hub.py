@@ -10,11 +10,11 @@ import pytest
 from conftest import ROOT, about, environment, free_port, serving
 from hub_standin import REPO, black_hole, cut, hub, slow, spoilt, status
 
-from muddle.bundle import EMBEDDED, load_bundle
+from muddle.bundle.files import EMBEDDED, load_bundle
 
 LOCATE = """
 import json, sys, time
-from muddle.locate import locate
+from muddle.bundle.resolve import locate
 from muddle.errors import MuddleError
 began = time.monotonic()
 try:
@@ -234,7 +234,7 @@ def test_the_app_serves_without_its_hub_and_says_so(tmp_path):
 @pytest.mark.parametrize("name", ["nowhere", "./nowhere", "a/b/c"])
 def test_a_folder_that_is_not_there_is_one_sentence(name):
     from muddle.errors import BundleError
-    from muddle.locate import locate as here
+    from muddle.bundle.resolve import locate as here
 
     with pytest.raises(BundleError, match="there is no bundle here"):
         here(name)

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from muddle.judge import KINDS, Judge, JudgeConfig, _Pool
+from muddle.networks.judges import KINDS, Judge, JudgeConfig, _Pool
 
 
 def test_our_pool_is_torchs():

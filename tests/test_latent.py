@@ -2,7 +2,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muddle.latent import centroid_matrix, nearest_centroid, path
+from muddle.search.latent import centroid_matrix, nearest_centroid, path
 
 codes = st.lists(st.floats(-5, 5), min_size=3, max_size=3).map(lambda x: torch.tensor(x, dtype=torch.float64))
 

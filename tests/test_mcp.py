@@ -12,7 +12,7 @@ from mcp import Client
 from PIL import Image
 
 from muddle.recipe import Recipe
-from muddle.render import png
+from muddle.images.codecs import png
 
 
 def talk(app, work, **options):

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muddle.metrics import both_above, entropy_bits, grey_share, top_pair
-from muddle.surrogate import of_pair, undecided
+from muddle.search.metrics import both_above, entropy_bits, grey_share, top_pair
+from muddle.networks.surrogate import of_pair, undecided
 
 distributions = st.lists(st.floats(0.001, 1), min_size=10, max_size=10).map(
     lambda x: torch.tensor(x, dtype=torch.float64) / sum(x)

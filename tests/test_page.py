@@ -13,7 +13,7 @@ from browsing import RESULT, downloaded, muddle_pixels, pixels, shown, wait_for_
 from conftest import ROOT, environment
 from PIL import Image
 
-from muddle.present import project
+from muddle.export.serialize import project
 from muddle.recipe import Recipe
 
 USUAL = Recipe()

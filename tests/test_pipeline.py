@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from muddle.arguments import STRATEGIES
 from muddle.errors import ArgumentError
-from muddle.pixels import to_unit
+from muddle.images.pixels import to_unit
 
 
 def digest(m):

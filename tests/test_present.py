@@ -4,7 +4,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from muddle.present import criteria, for_page, verdict
+from muddle.export.serialize import criteria, for_page, verdict
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from conftest import ROOT, about, environment, free_port, serving
 from hub_standin import REPO, TOKEN, black_hole, hub
 from huggingface_hub import ModelCard
 
-from muddle.bundle import FILES
+from muddle.bundle.files import FILES
 from muddle.verify import verify
 
 SPACE = "somebody/mnist-muddle-space"

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from muddle.critic import Critic, Opinion
-from muddle.folding import folded
-from muddle.quality import Wish, quality, slope
+from muddle.search.scorer import Critic, Opinion
+from muddle.networks.fuse import folded
+from muddle.search.objective import Wish, quality, slope
 
 
 @pytest.mark.parametrize("balance", [0.0, 0.2, 0.5, 1.0])

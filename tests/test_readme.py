@@ -11,8 +11,8 @@ import pytest
 import yaml
 from conftest import ROOT, environment
 
-from muddle.bundle import EMBEDDED
-from muddle.render import png
+from muddle.bundle.files import EMBEDDED
+from muddle.images.codecs import png
 from train.card import model_card
 from train.embed import BEGIN, END, results
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from muddle.classifiers import FOLDER, REFERENCES, load
-from muddle.weights import read_classifier
+from muddle.evaluate.classifiers import FOLDER, REFERENCES, load
+from muddle.bundle.classifier_file import read_classifier
 from train import data
 from train.__main__ import main
 from train.reference import CONFIG, MEMBERS

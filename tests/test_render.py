@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from muddle.errors import ArgumentError
-from muddle.render import gif, png, read, resized, strip, there_and_back, tiled, webp
+from muddle.images.codecs import gif, png, read, resized, strip, there_and_back, tiled, webp
 
 
 @given(arrays(np.uint8, (28, 28)), st.integers(1, 4))

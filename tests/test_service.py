@@ -8,7 +8,7 @@ import pytest
 from conftest import finished
 
 from muddle.errors import BusyError, MuddleError
-from muddle.present import as_json
+from muddle.export.serialize import as_json
 from muddle.recipe import Recipe
 from muddle.ui import service as services
 from muddle.ui import worker

@@ -3,10 +3,10 @@ import math
 import pytest
 import torch
 
-from muddle.critic import Opinion
-from muddle.pixels import to_pixels
-from muddle.quality import Wish, quality
-from muddle.strategies import MARGIN, _promise, _verified, balanced, farthest, midpoint
+from muddle.search.scorer import Opinion
+from muddle.images.pixels import to_pixels
+from muddle.search.objective import Wish, quality
+from muddle.search.strategies import MARGIN, _promise, _verified, balanced, farthest, midpoint
 
 
 def test_the_midpoint_is_the_average():

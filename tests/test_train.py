@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from muddle import Muddler
-from muddle.latent import path
-from muddle.projection import Projection
+from muddle.search.latent import path
+from muddle.networks.projection import Projection
 from train import autoencoder, loop
 from train.__main__ import ALL, STAGES, main
 from train.data import Digits, mnist_5k

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muddle.results import interval
+from muddle.export.report_table import interval
 from train import augment
 from train.autoencoder import whitening_loss
 from train.classifier import calibration_error, fit_temperature
@@ -122,7 +122,7 @@ def test_no_judge_or_teacher_has_an_architecture_of_the_panel():
     def shape(net):
         return tuple(type(layer).__name__ for layer in net.modules())
 
-    from muddle.judge import Judge
+    from muddle.networks.judges import Judge
 
     judges = {shape(Judge(pupil.config).net) for pupil in (*SOFT, *STEEP)}
     assert not judges & {shape(member.build()) for member in PANEL}

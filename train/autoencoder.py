@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from muddle.autoencoder import Autoencoder, AutoencoderConfig
-from muddle.bundle import read_part, write_part
-from muddle.latent import centroid_matrix, nearest_centroid
-from muddle.metrics import grey_share
+from muddle.networks.autoencoder import Autoencoder, AutoencoderConfig
+from muddle.bundle.files import read_part, write_part
+from muddle.search.latent import centroid_matrix, nearest_centroid
+from muddle.search.metrics import grey_share
 from train import sheets
 from train.data import Digits, to_float
 from train.job import Job

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from muddle.results import ROWS, interval, result_table
+from muddle.export.report_table import ROWS, interval, result_table
 
 
 def pair_summary(report: dict[str, Any]) -> str:

@@ -2,8 +2,8 @@
 
 import torch
 
-from muddle.bundle import write_tensors
-from muddle.latent import centroid_matrix
+from muddle.bundle.files import write_tensors
+from muddle.search.latent import centroid_matrix
 from train.autoencoder import encode, load_trained
 from train.job import Job
 

@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from muddle.bundle import EMBEDDED, FILES, load_bundle
-from muddle.classifiers import FOLDER as REFERENCES
-from muddle.results import result_table
+from muddle.bundle.files import EMBEDDED, FILES, load_bundle
+from muddle.evaluate.classifiers import FOLDER as REFERENCES
+from muddle.export.report_table import result_table
 from train import card
 from train.job import Job
 

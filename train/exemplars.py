@@ -9,8 +9,8 @@ import json
 import torch
 from torch import Tensor
 
-from muddle.bundle import write_tensors
-from muddle.judge import Judge, JudgeConfig
+from muddle.bundle.files import write_tensors
+from muddle.networks.judges import Judge, JudgeConfig
 from train import sheets
 from train.autoencoder import encode, load_trained
 from train.classifier import Regime, logits_of, train_classifier

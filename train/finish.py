@@ -4,8 +4,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from muddle.bundle import load_bundle, seal, update_config
-from muddle.pipeline import Muddler
+from muddle.bundle.files import load_bundle, seal, update_config
+from muddle.muddler import Muddler
 from muddle.recipe import Recipe
 from train.card import model_card
 

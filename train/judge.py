@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from muddle.bundle import write_part
-from muddle.judge import Ensemble, Judge, JudgeConfig
+from muddle.bundle.files import write_part
+from muddle.networks.judges import Ensemble, Judge, JudgeConfig
 from train.classifier import Regime, count, figures, fit_temperature, grade, logits_of, train_classifier
 from train.data import Digits, to_float
 from train.job import Job

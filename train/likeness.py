@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from muddle.autoencoder import Autoencoder
-from muddle.bundle import write_part
-from muddle.likeness import PERCENTILES, Likeness, LikenessConfig
-from muddle.pixels import to_pixels
+from muddle.networks.autoencoder import Autoencoder
+from muddle.bundle.files import write_part
+from muddle.networks.likeness import PERCENTILES, Likeness, LikenessConfig
+from muddle.images.pixels import to_pixels
 from train import sheets
 from train.autoencoder import encode, load_trained
 from train.data import Digits, to_float

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from muddle.latent import nearest_centroid, path
-from muddle.likeness import Likeness
-from muddle.metrics import both_above, entropy_bits, grey_share, top_pair
-from muddle.pipeline import Muddler
-from muddle.pixels import to_unit
+from muddle.search.latent import nearest_centroid, path
+from muddle.networks.likeness import Likeness
+from muddle.search.metrics import both_above, entropy_bits, grey_share, top_pair
+from muddle.muddler import Muddler
+from muddle.images.pixels import to_unit
 from train.loop import in_batches
 from train.panel import opinions
 

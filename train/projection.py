@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from muddle.bundle import read_part, read_tensors, write_part
-from muddle.latent import path
-from muddle.projection import Projection, ProjectionConfig
+from muddle.bundle.files import read_part, read_tensors, write_part
+from muddle.search.latent import path
+from muddle.networks.projection import Projection, ProjectionConfig
 from train import sheets
 from train.autoencoder import encode, load_trained
 from train.job import Job

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from muddle import hub
-from muddle.bundle import EMBEDDED, FILES, load_bundle
+from muddle.bundle.files import EMBEDDED, FILES, load_bundle
 from muddle.errors import BundleError
-from muddle.pipeline import Muddler
+from muddle.muddler import Muddler
 from train import sheets
 from train.finish import finish
 

@@ -9,9 +9,9 @@ import json
 
 import torch
 
-from muddle.classifiers import REFERENCES
-from muddle.judge import Ensemble, Judge, JudgeConfig
-from muddle.weights import read_classifier, write_classifier
+from muddle.evaluate.classifiers import REFERENCES
+from muddle.networks.judges import Ensemble, Judge, JudgeConfig
+from muddle.bundle.classifier_file import read_classifier, write_classifier
 from train.classifier import Regime, count, figures, train_classifier
 from train.data import Digits, to_float
 from train.job import Job

@@ -11,9 +11,9 @@ from tqdm import tqdm
 
 from muddle import __version__
 from muddle.arguments import STRATEGIES
-from muddle.bundle import FORMAT, update_config
-from muddle.pipeline import Batch, Muddler, joined
-from muddle.pixels import to_unit
+from muddle.bundle.files import FORMAT, update_config
+from muddle.muddler import Batch, Muddler, joined
+from muddle.images.pixels import to_unit
 from train import finish, measure, sheets
 from train.data import Digits
 from train.job import Job

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from muddle.autoencoder import Autoencoder
-from muddle.pixels import to_pixels
-from muddle.render import tiled, to_image
+from muddle.networks.autoencoder import Autoencoder
+from muddle.images.pixels import to_pixels
+from muddle.images.codecs import tiled, to_image
 from train.data import to_float
 
 

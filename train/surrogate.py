@@ -12,13 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from muddle.autoencoder import Autoencoder
-from muddle.bundle import read_part, write_part
-from muddle.judge import Ensemble
-from muddle.latent import path
-from muddle.metrics import grey_share
-from muddle.pixels import to_pixels
-from muddle.surrogate import Prediction, Surrogate, SurrogateConfig, of_pair, undecided
+from muddle.networks.autoencoder import Autoencoder
+from muddle.bundle.files import read_part, write_part
+from muddle.networks.judges import Ensemble
+from muddle.search.latent import path
+from muddle.search.metrics import grey_share
+from muddle.images.pixels import to_pixels
+from muddle.networks.surrogate import Prediction, Surrogate, SurrogateConfig, of_pair, undecided
 from train.autoencoder import encode, load_trained
 from train.data import to_float
 from train.job import Job

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from muddle.results import result_table
+from muddle.export.report_table import result_table
 from muddle.ui.component import read
 
 PANEL = """Measured by a panel: classifiers of other kinds than the judges, trained apart, which no search ever sees,

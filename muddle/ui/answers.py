@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from muddle.arguments import check_image
-from muddle.drawing import prepare
+from muddle.images.preprocess import prepare
 from muddle.errors import ArgumentError, MuddleError
-from muddle.present import for_page, project, share_link, text_of
+from muddle.export.serialize import for_page, project, share_link, text_of
 from muddle.recipe import Recipe, parse, whole
-from muddle.render import png, tiled
-from muddle.render import read as read_picture
+from muddle.images.codecs import png, tiled
+from muddle.images.codecs import read as read_picture
 
 if TYPE_CHECKING:
-    from muddle.pipeline import Muddle, Muddler
+    from muddle.muddler import Muddle, Muddler
 
 SHEET_COLUMNS = 50  # of the exemplars' sheet, as web/map.js cuts it
 MAX_PICTURE = 7_000_000  # characters of base64, a file of about 5 MB

@@ -7,7 +7,7 @@ import gradio as gr
 import numpy as np
 
 from muddle.arguments import EVEN
-from muddle.present import as_json, data_uri
+from muddle.export.serialize import as_json, data_uri
 from muddle.recipe import Recipe
 from muddle.ui import endpoints
 from muddle.ui.callbacks import in_sentences
@@ -15,7 +15,7 @@ from muddle.ui.service import Service
 from muddle.ui.visitor import visitor
 
 if TYPE_CHECKING:
-    from muddle.pipeline import Muddle, Muddler
+    from muddle.muddler import Muddle, Muddler
 
 MANY_STEPS = 24  # more frames than these are long work
 

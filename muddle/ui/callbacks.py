@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from muddle.errors import MuddleError
-from muddle.present import text_of
+from muddle.export.serialize import text_of
 from muddle.recipe import AUTO, Recipe, parse
 from muddle.ui import answers
 from muddle.ui.about import bundle_line, texts

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from muddle import render
 from muddle.errors import MuddleError, RequestError
-from muddle.present import summary
+from muddle.export.serialize import summary
 from muddle.ui import endpoints
 from muddle.ui.api import MANY_STEPS
 from muddle.ui.bodies import Bodies, parse
@@ -24,7 +24,7 @@ from muddle.ui.service import Service
 from muddle.ui.visitor import visitor_of
 
 if TYPE_CHECKING:
-    from muddle.pipeline import Muddle, Muddler
+    from muddle.muddler import Muddle, Muddler
 
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")  # of the protocol, the newest first
 SCALE = 10  # of the picture: agents see little in 28 x 28 pixels

@@ -14,7 +14,7 @@ from muddle.ui.component import WEB
 from muddle.ui.sentences import in_a_sentence
 from muddle.ui.service import Service
 from muddle.ui.visitor import visitor_of
-from muddle.writers import write
+from muddle.export.files import write
 
 KINDS = {  # which file of a muddle each address gives, and whether that is long work
     "/muddle.png": ("png", "image/png", False),

@@ -20,7 +20,7 @@ from muddle.ui.disk import need_none
 from muddle.ui.log import begin, log
 
 if TYPE_CHECKING:
-    from muddle.pipeline import Muddler
+    from muddle.muddler import Muddler
 
 LANES = ("quick", "long")  # a thread each, so that long work never blocks a single muddle
 
@@ -81,7 +81,7 @@ def answers_to(muddler: "Muddler", jobs: Sequence[Job]) -> list[tuple[bool, byte
 
 def facts(muddler: "Muddler") -> dict[str, Any]:
     """What the page's process tells of the bundle without asking again."""
-    from muddle.present import about_bundle
+    from muddle.export.serialize import about_bundle
 
     bundle = muddler.bundle
     return {
@@ -110,7 +110,7 @@ def _answer(muddler: "Muddler", job: Job, muddles: dict[int, Any]) -> tuple[bool
 def _load(source: str | None, revision: str | None) -> "Muddler":
     import torch
 
-    from muddle.pipeline import Muddler
+    from muddle.muddler import Muddler
 
     torch.set_num_threads(1)  # networks this small are faster so, and two lanes much faster
     return Muddler.from_pretrained(source, revision)

@@ -1,14 +1,15 @@
-"""Which bundle to use: the one that is named, else the environment's, else the embedded one."""
+"""Choose the bundle to use: the one that is named, else the environment's, else the embedded one."""
 
 import os
 from pathlib import Path
 
-from muddle import hub
-from muddle.bundle import EMBEDDED, Bundle, Origin, load_bundle
+from muddle.bundle import hub
+from muddle.bundle.files import EMBEDDED, Bundle, load_bundle
 from muddle.errors import BundleError, MuddleError
+from muddle.result import Origin
 
 
-def locate(source: str | Path | None = None, revision: str | None = None) -> Bundle:
+def resolve_bundle(source: str | Path | None = None, revision: str | None = None) -> Bundle:
     """The bundle of a folder or a Hub repository. None: $MUDDLE_REPO at $MUDDLE_REVISION, else the embedded bundle.
 
     A source that is named must be had, or it is an error. The environment's is a wish: when it cannot be had, the

@@ -1,4 +1,4 @@
-"""The numbers that say how good a muddle is. Pure functions of arrays."""
+"""Measures of how good a muddle is. Pure functions of arrays."""
 
 import torch
 from torch import Tensor
@@ -37,3 +37,21 @@ def top_pair(probabilities: Tensor, first: Tensor, second: Tensor) -> Tensor:
     """Whether the two likeliest classes are the intended two, in either order: (N, K), (N,), (N,) -> bool (N,)."""
     top = probabilities.topk(2, dim=1).indices.sort(1).values
     return (top == torch.stack([first, second], 1).sort(1).values).all(1)
+
+
+def pair_probabilities(probabilities: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """Each classifier's probabilities of the two intended digits: (..., J, 10) -> (..., J, 2).
+
+    The digits are int64, of the shape of the axes before J or one that broadcasts to it.
+    """
+    index = torch.stack(torch.broadcast_tensors(first, second), -1)[..., None, :]
+    return probabilities.gather(-1, index.expand(*probabilities.shape[:-1], 2))
+
+
+def indecision(pairs: Tensor) -> Tensor:
+    """How undecided classifiers are, each for itself: the mean over them of 4 p(digit) p(target).
+
+    0 (each is certain, or means other digits) to 1 (each gives both a half); clueless ones score 0.04.
+    (..., J, 2), as `pair_probabilities` gives it -> (...).
+    """
+    return 4 * (pairs[..., 0] * pairs[..., 1]).mean(-1)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from muddle import render
-from muddle.present import as_json
+from muddle.export.serialize import as_json
 
 if TYPE_CHECKING:
-    from muddle.pipeline import Muddle, Muddler
+    from muddle.muddler import Muddle, Muddler
 
 PAGE_SCALE, STRIP_SCALE = 10, 4  # screen pixels a pixel, unless said
 

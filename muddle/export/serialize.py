@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from muddle.recipe import Recipe
-from muddle.render import png
+from muddle.images.codecs import png
 
 if TYPE_CHECKING:
-    from muddle.pipeline import Muddle, Muddler
+    from muddle.muddler import Muddle, Muddler
 
 LIKE_A_DIGIT = 5  # percentile of real digits above which an image is said to look like a digit
 HARD_TO_TELL = 0.9  # bits: the entropy of a choice of 68 to 32

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from muddle.errors import ArgumentError
-from muddle.metrics import entropy_bits, top_pair
+from muddle.search.metrics import entropy_bits, top_pair
 
 CLASSES = 10
 BINS = 15  # of confidence, of equal width

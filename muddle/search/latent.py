@@ -22,3 +22,9 @@ def nearest_centroid(codes: Tensor, centroids: Tensor, *, excluding: Tensor | No
     if excluding is not None:
         distances = distances.scatter(1, excluding[:, None], torch.inf)
     return distances.argmin(1)
+
+
+def position_along(codes: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    """Where codes lie between start and end, by orthogonal projection, clipped to [0, 1]: (N, D) x 3 -> (N,)."""
+    way = end - start
+    return (((codes - start) * way).sum(1) / (way * way).sum(1).clamp_min(1e-12)).clamp(0, 1)

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from muddle.dataset import Rows, Spec, pairs_text
-from muddle.formats import FOLDER, SPLIT
-from muddle.pipeline import Muddler
-from muddle.render import png, tiled
+from muddle.dataset.spec import Rows, Spec, pairs_text
+from muddle.dataset.formats import FOLDER, SPLIT
+from muddle.muddler import Muddler
+from muddle.images.codecs import png, tiled
 
 SAMPLES = 100
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from muddle.evaluate import Evaluation
+from muddle.evaluate.calibration import Evaluation
 
 SIDE = 300  # of the plot, in the picture's units
 LEFT, TOP, RIGHT, BOTTOM = 46, 64, 14, 40

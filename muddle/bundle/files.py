@@ -1,4 +1,4 @@
-"""The bundle: a folder that holds everything published. Read strictly or not at all; no pickle anywhere."""
+"""The bundle's files: a folder that holds everything published. Read strictly or not at all; no pickle anywhere."""
 
 import dataclasses
 import hashlib
@@ -14,12 +14,13 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as format_tensors
 from torch import Tensor, nn
 
-from muddle.autoencoder import Autoencoder, AutoencoderConfig
 from muddle.errors import BundleError
-from muddle.judge import Ensemble, JudgeConfig
-from muddle.likeness import Likeness, LikenessConfig
-from muddle.projection import Projection, ProjectionConfig
-from muddle.surrogate import Surrogate, SurrogateConfig
+from muddle.networks.autoencoder import Autoencoder, AutoencoderConfig
+from muddle.networks.judges import Ensemble, JudgeConfig
+from muddle.networks.likeness import Likeness, LikenessConfig
+from muddle.networks.projection import Projection, ProjectionConfig
+from muddle.networks.surrogate import Surrogate, SurrogateConfig
+from muddle.result import Origin
 
 FORMAT = 2
 NETWORKS: dict[str, Callable[[Any], nn.Module]] = {  # how each network is built from its entry in config.json
@@ -31,7 +32,7 @@ NETWORKS: dict[str, Callable[[Any], nn.Module]] = {  # how each network is built
 }
 TENSOR_FILES = (*NETWORKS, "centroids", "exemplars")
 FILES = (*(f"{name}.safetensors" for name in TENSOR_FILES), "report.json", "README.md")
-EMBEDDED = Path(__file__).parent / "assets"
+EMBEDDED = Path(__file__).parent.parent / "assets"
 MANY_CHANNELS = 16
 COUNTER = "num_batches_tracked"  # batch norm's, of no use after training
 REMEDY = "Fetch it again, or build it with python -m train."
@@ -45,21 +46,9 @@ class Exemplars:
     labels: Tensor  # int64 (N,)
     codes: Tensor  # float64 (N, D)
 
-    def of(self, digit: int) -> Tensor:
-        """The places of one digit's exemplars: int64 (n,)."""
+    def indices_of(self, digit: int) -> Tensor:
+        """The numbers of one digit's exemplars: int64 (n,)."""
         return (self.labels == digit).nonzero().squeeze(1)
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a bundle came from: `name` for people; `note` says why it is not the one that was asked for, or ""."""
-
-    name: str
-    revision: str | None = None
-    note: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.name} at {self.revision}" if self.revision else self.name
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +66,7 @@ class Bundle:
     report: dict[str, Any]
     card: str  # the model card, Markdown
     provenance: dict[str, Any]
-    sample: dict[str, str] | None  # a muddle's query and the sha256 of its 784 pixels, to verify a copy by
+    sample: dict[str, str] | None  # a muddle's query and the sha256 of its 784 pixels, by which a copy is verified
     files: dict[str, str]  # the sha256 of every file but config.json
     fingerprint: str  # sha256 of what muddles depend on: the networks' configs and the tensors, not report and card
     origin: Origin = field(default_factory=lambda: Origin("embedded"))
@@ -97,7 +86,7 @@ def as_stored(module: nn.Module) -> dict[str, Tensor]:
 
 
 def write_tensors(folder: Path, name: str, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Writes tensors as `<name>.safetensors`, with words about them."""
+    """Writes tensors as `<name>.safetensors`, with optional metadata."""
     folder.mkdir(parents=True, exist_ok=True)
     contiguous = {key: t.detach().cpu().contiguous() for key, t in tensors.items()}
     (folder / f"{name}.safetensors").write_bytes(format_tensors(contiguous, metadata))

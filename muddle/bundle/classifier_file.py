@@ -7,9 +7,9 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from muddle.bundle import COUNTER, as_stored, write_tensors
+from muddle.bundle.files import COUNTER, as_stored, write_tensors
 from muddle.errors import DataError
-from muddle.judge import Ensemble, JudgeConfig
+from muddle.networks.judges import Ensemble, JudgeConfig
 
 KEY = "judges"  # of the metadata: a list of JudgeConfig as JSON
 REMEDY = "Give a file that python -m train reference wrote, or your own classifier as package.module:callable."

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from muddle.errors import ArgumentError
-from muddle.render import check_size, resized
+from muddle.images.codecs import check_size, resized
 
 FIELD, BOX, CENTRE = 28, 20, 14  # LeCun: the ink fits 20 x 20, its centre of mass is the centre of 28 x 28
 WORK = 160  # pixels along the longer side at which ink is looked for

@@ -17,10 +17,10 @@ from typing import NamedTuple
 import torch
 
 from muddle import datacard
-from muddle.dataset import Spec, rows_of
+from muddle.dataset.spec import Spec, rows_of
 from muddle.errors import DataError
-from muddle.formats import FOLDER, FORMATS, read_set, stem
-from muddle.pipeline import Muddler
+from muddle.dataset.formats import FOLDER, FORMATS, read_set, stem
+from muddle.muddler import Muddler
 
 Files = dict[str, bytes]
 Engine = Callable[[Muddler, Spec, str, list[int], int], Iterator[tuple[int, Files]]]

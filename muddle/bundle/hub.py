@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from muddle.bundle import FILES
+from muddle.bundle.files import FILES
 from muddle.errors import ArgumentError, HubError
 
 DEADLINE = 8.0  # seconds for all of a pull

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from muddle.errors import ArgumentError, DataError
-from muddle.pixels import to_unit
-from muddle.weights import read_classifier
+from muddle.images.pixels import to_unit
+from muddle.bundle.classifier_file import read_classifier
 
 Classifier = Callable[[np.ndarray], np.ndarray]  # uint8 (N, 28, 28), white on black -> float64 (N, 10)
 

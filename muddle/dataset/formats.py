@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from muddle.dataset import Rows
+from muddle.dataset.spec import Rows
 from muddle.errors import DataError
-from muddle.pipeline import joined
-from muddle.render import from_png, png
+from muddle.muddler import joined
+from muddle.images.codecs import from_png, png
 
 SPLIT = "test"  # a set is there to test with
 FOLDER = "data"

@@ -8,7 +8,7 @@ import numpy as np
 
 from muddle.arguments import EVEN, SEEDS
 from muddle.errors import ArgumentError, DataError
-from muddle.pipeline import Batch, Muddler
+from muddle.muddler import Batch, Muddler
 
 UNIFORM = "uniform"
 PAIRS = tuple((a, b) for a in range(10) for b in range(10) if a != b)

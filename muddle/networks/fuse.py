@@ -1,4 +1,4 @@
-"""Networks as they are asked: each batch norm of a trained network is one with the layer before it, which is faster."""
+"""Fuse batch norm into the preceding layer, for faster inference."""
 
 import copy
 import itertools
@@ -10,8 +10,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def folded(network: Network) -> Network:
-    """A copy, in evaluation mode, that says the same but for the last digits: in each Sequential, a batch norm after a
+def fuse_batchnorm(network: Network) -> Network:
+    """A copy in evaluation mode with the same outputs but for the last digits: in each Sequential, a batch norm after a
     convolution or a dense layer is folded into that layer's weights (Jacob et al., 2018, section 3.2)."""
     network = copy.deepcopy(network).eval()
     for group in [module for module in network.modules() if isinstance(module, nn.Sequential)]:

@@ -1,0 +1,1 @@
+"""How well a classifier knows what it does not know."""

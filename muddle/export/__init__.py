@@ -1,0 +1,1 @@
+"""A muddle as words, JSON and files; the report as a table."""

@@ -1,0 +1,274 @@
+"""The Muddler: from recipes to muddles, with the networks of one bundle. Knows neither gradio nor files of its own."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from muddle.bundle.files import Bundle
+from muddle.bundle.resolve import resolve_bundle
+from muddle.errors import ArgumentError
+from muddle.images.pixels import to_pixels
+from muddle.parameters import Integer
+from muddle.recipe import EVEN, PARAMETERS, Recipe
+from muddle.result import Batch, Muddle, Origin, Scores, concatenate
+from muddle.search.draws import GIVEN, Draws, draw
+from muddle.search.latent import path
+from muddle.search.metrics import entropy_bits
+from muddle.search.scorer import Scorer
+from muddle.search.strategies import STRATEGY_FUNCTIONS, SearchResult
+
+CHUNK = 128  # muddles that are searched at once: bounds memory, changes nothing
+ALGORITHM = 2  # counts up when the same arguments on the same bundle give other muddles than before
+DECIMALS = 6  # of everything reported: far above float64's noise, so equal arguments give equal bytes
+
+
+class Muddler:
+    """Makes muddles with one bundle. Holds no state: the same arguments give the same bytes, alone or in a batch."""
+
+    def __init__(self, bundle: Bundle):
+        self.bundle = bundle
+        self._scorer = Scorer(bundle)
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path | None = None, revision: str | None = None) -> "Muddler":
+        """A Muddler with the bundle of a folder or of a Hub repository; None: $MUDDLE_REPO, else the embedded one.
+
+        Raises BundleError when what is there is not a whole bundle, HubError when a named repository cannot be had.
+        """
+        return cls(resolve_bundle(source, revision))
+
+    @property
+    def version(self) -> str:
+        """The version that a share link names: the algorithm, and the first characters of the bundle's fingerprint."""
+        return f"{ALGORITHM}-{self.bundle.fingerprint[:7]}"
+
+    @property
+    def origin(self) -> Origin:
+        """Where the bundle came from."""
+        return self.bundle.origin
+
+    @property
+    def fingerprint(self) -> str:
+        """Sha256 of everything in the bundle that muddles depend on, by which equal bundles are known."""
+        return self.bundle.fingerprint
+
+    @property
+    def centroids(self) -> np.ndarray:
+        """The centroid matrix, float64 (10, D): row k is the mean latent code of digit k."""
+        return self.bundle.centroids.numpy().copy()
+
+    def judge(self, image: np.ndarray) -> np.ndarray:
+        """The judges' mean probabilities of an image, uint8 (28, 28): float64 (10,), sums to 1. Raises ArgumentError."""
+        pixels = torch.tensor(PARAMETERS["image"].kind.check("image", image))
+        with torch.no_grad():
+            return _rounded(self._scorer.score_images(pixels[None]).probabilities[0].mean(0))
+
+    def project(self, codes: np.ndarray) -> np.ndarray:
+        """Places of codes, float64 (N, D), on the latent map: float64 (N, 2), each about -1 to 1."""
+        with torch.no_grad():
+            return self.bundle.projection(torch.from_numpy(codes)).numpy()
+
+    def muddle(
+        self,
+        digit: int,
+        target: int | None = None,
+        *,
+        seed: int = 0,
+        steps: int = 11,
+        strategy: str = "balanced",
+        balance: float = EVEN,
+        source: int | None = None,
+    ) -> Muddle:
+        """A muddle of `digit` and `target`, from a real image drawn by `seed`.
+
+        digit, target: 0 to 9 and different; target None takes the class whose centroid is nearest to the source's
+        code. seed: 0 to 2**32 - 1. steps: 2 to 64 frames from source to partner. strategy: one of STRATEGIES.
+        balance: the target's share of the two labels' probability that `balanced` looks for, 0 to 1; 0.5 is a muddle,
+        0.1 a digit that a tenth of the judges' belief would call the target. Only `balanced` takes another than 0.5.
+        source: the number of an exemplar of that digit, which is then the real image instead of the one drawn.
+        Raises ArgumentError for anything else.
+        """
+        recipe = Recipe(
+            digit=digit, target=target, seed=seed, steps=steps, strategy=strategy, balance=balance, source=source
+        )
+        return self.make([recipe])[0]
+
+    def muddle_image(
+        self,
+        image: np.ndarray,
+        digit: int | None = None,
+        target: int | None = None,
+        *,
+        seed: int = 0,
+        steps: int = 11,
+        strategy: str = "balanced",
+        balance: float = EVEN,
+    ) -> Muddle:
+        """A muddle that starts from a given image, uint8 (28, 28), white on black and centred as MNIST's are.
+
+        digit None takes what the judges see in it. Else as `muddle`.
+        """
+        if image is None:
+            raise ArgumentError("image", image, PARAMETERS["image"].kind.allowed)
+        recipe = Recipe(
+            image=image, digit=digit, target=target, seed=seed, steps=steps, strategy=strategy, balance=balance
+        )
+        return self.make([recipe])[0]
+
+    def muddle_many(
+        self,
+        digits: Sequence[int],
+        targets: Sequence[int | None],
+        seeds: Sequence[int],
+        *,
+        strategy: str = "balanced",
+        steps: int = 11,
+        balances: Sequence[float] | None = None,
+    ) -> Batch:
+        """Many muddles at once, each the same as `muddle` gives for its digit, target, seed and balance.
+
+        Sequences of one length N; balances None is 0.5 for all. `steps` matters to `farthest` alone. Raises
+        ArgumentError.
+        """
+        balances = [EVEN] * len(digits) if balances is None else balances
+        lengths = (len(digits), len(targets), len(seeds), len(balances))
+        if len(set(lengths)) > 1:
+            raise ArgumentError("digits, targets, seeds and balances", lengths, "of one length")
+        rows = zip(digits, targets, seeds, balances, strict=True)
+        return self.make_batch(
+            [Recipe(digit=d, target=t, seed=s, balance=b, strategy=strategy, steps=steps) for d, t, s, b in rows]
+        )
+
+    @torch.no_grad()
+    def make(self, recipes: Sequence[Recipe]) -> list[Muddle]:
+        """The muddles of recipes with their paths, each as its recipe gives it alone.
+
+        Raises ArgumentError for a recipe that does not fit this bundle, and then none is made.
+        """
+        muddles: dict[int, Muddle] = {}
+        recipes = [self._resolved(recipe) for recipe in recipes]
+        for places, draws, found in self._search(recipes):
+            for row, place in enumerate(places):
+                muddles[place] = self._finish(recipes[place], draws, found, row)
+        return [muddles[place] for place in range(len(recipes))]
+
+    @torch.no_grad()
+    def make_batch(self, recipes: Sequence[Recipe]) -> Batch:
+        """The muddles of recipes as columns, without their paths, shared among as many threads as torch may use.
+
+        Raises ArgumentError for a recipe that does not fit this bundle, and then none is made.
+        """
+        recipes = [self._resolved(recipe) for recipe in recipes]
+        size = max(1, min(CHUNK, -(-len(recipes) // torch.get_num_threads())))
+        chunks = [recipes[start : start + size] for start in range(0, len(recipes), size)]
+        return concatenate([_EMPTY, *_in_threads(self._columns, chunks)])
+
+    def _resolved(self, recipe: Recipe) -> Recipe:
+        """The recipe with its digit named and its source checked against the exemplars. Raises ArgumentError."""
+        if recipe.digit is None:
+            recipe = replace(recipe, digit=int(self.judge(recipe.image).argmax()))
+        if recipe.source is not None:
+            labels = self.bundle.exemplars.labels
+            Integer(0, len(labels) - 1).check("source", recipe.source)
+            if (label := int(labels[recipe.source])) != recipe.digit:
+                raise ArgumentError("source", recipe.source, f"an exemplar of a {recipe.digit} (that one is a {label})")
+        return recipe
+
+    def _search(self, recipes: Sequence[Recipe]) -> Iterator[tuple[list[int], Draws, SearchResult]]:
+        """The draws and the search of resolved recipes, group by group of those that can be searched together."""
+        groups: dict[tuple[str, int], list[int]] = {}
+        for place, recipe in enumerate(recipes):
+            steps = recipe.steps if recipe.strategy == "farthest" else 0
+            groups.setdefault((recipe.strategy, steps), []).append(place)
+        for (strategy, _), places in groups.items():
+            draws = draw(self.bundle, [recipes[place] for place in places])
+            yield places, draws, STRATEGY_FUNCTIONS[strategy](draws, self._scorer)
+
+    @torch.no_grad()  # in threads of its own
+    def _columns(self, recipes: Sequence[Recipe]) -> Batch:
+        """The muddles of resolved recipes, searched together."""
+        order: list[int] = []
+        parts = [_EMPTY]
+        for places, draws, found in self._search(recipes):
+            order += places
+            mean = found.probabilities.mean(1)
+            partners = draws.partner_index[torch.arange(len(places)), found.partner]
+            parts.append(
+                Batch(
+                    images=found.pixels.numpy(),
+                    soft_labels=_rounded(mean),
+                    targets=draws.goal.target.numpy(),
+                    sources=draws.source_index.numpy(),
+                    partners=partners.numpy(),
+                    t=_rounded(found.t),
+                    entropy=_rounded(entropy_bits(mean)),
+                    likeness=_rounded(self._scorer.percentile(found.scores)),
+                    grey=_rounded(found.grey),
+                )
+            )
+        together = concatenate(parts)
+        return Batch(*(column[np.argsort(order)] for column in together)) if len(parts) > 2 else together
+
+    def _finish(self, recipe: Recipe, draws: Draws, found: SearchResult, row: int) -> Muddle:
+        """One muddle with its path, from a row of its group."""
+        target, t, exemplars = int(draws.goal.target[row]), float(found.t[row]), self.bundle.exemplars
+        partner, source = int(draws.partner_index[row, found.partner[row]]), int(draws.source_index[row])
+        codes = path(draws.source[row], exemplars.codes[partner], recipe.steps)  # (T, D)
+        frames = to_pixels(self._scorer.decode(codes))
+        mean = found.probabilities[row].mean(0)
+        one = found.rows(torch.tensor([row]))
+        places = _rounded(self.bundle.projection(torch.cat([one.codes, codes])))  # (1 + T, 2)
+        return Muddle(
+            recipe=replace(recipe, target=target),
+            version=self.version,
+            origin=self.origin,
+            fingerprint=self.fingerprint,
+            source=to_pixels(draws.source_image[[row]])[0].numpy(),
+            partner=exemplars.images[partner].numpy().copy(),
+            source_index=None if source == GIVEN else source,
+            partner_index=partner,
+            codes=codes.numpy(),
+            frames=frames.numpy(),
+            probabilities=self._scorer.mean_probabilities(frames).numpy(),
+            t=round(t, DECIMALS),
+            pick=round(t * (recipe.steps - 1)),
+            code=one.codes[0].numpy(),
+            image=one.pixels[0].numpy(),
+            soft_label=_rounded(mean),
+            scores=Scores(
+                p_digit=float(_rounded(mean[recipe.digit])),
+                p_target=float(_rounded(mean[target])),
+                entropy=float(_rounded(entropy_bits(mean))),
+                likeness=float(_rounded(self._scorer.percentile(one.scores)[0])),
+                grey=float(_rounded(one.grey[0])),
+            ),
+            place=places[0],
+            places=places[1:],
+        )
+
+
+def _in_threads(work: Callable[[Sequence[Recipe]], Batch], chunks: Sequence[Sequence[Recipe]]) -> Iterable[Batch]:
+    """work(chunk) for each, in a thread pool with one torch thread each: faster for small networks than sharing each
+    operation among threads."""
+    threads = torch.get_num_threads()
+    if min(threads, len(chunks)) < 2:
+        return map(work, chunks)
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        return list(pool.map(work, chunks))
+
+
+def _rounded(values: Tensor) -> np.ndarray:
+    return values.numpy().round(DECIMALS)
+
+
+_EMPTY = Batch(
+    images=np.zeros((0, 28, 28), np.uint8),
+    soft_labels=np.zeros((0, 10)),
+    **{name: np.zeros(0, np.int64) for name in ("targets", "sources", "partners")},
+    **{name: np.zeros(0) for name in ("t", "entropy", "likeness", "grey")},
+)

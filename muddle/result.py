@@ -1,0 +1,122 @@
+"""The results: one muddle with all that led to it, or many as columns. Plain data, for whoever prints or stores it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from muddle.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a bundle came from: `name` for people; `note` says why it is not the requested one, or is empty."""
+
+    name: str
+    revision: str | None = None
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.revision}" if self.revision else self.name
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The figures by which a reader knows how good one muddle is.
+
+    p_digit, p_target: the judges' mean probability of the two intended classes, 0 to 1; a perfect muddle has 0.5 and
+    0.5, a clueless judge gives 0.1 and 0.1. entropy: of the soft label in bits, 0 (certain), 1 (a fair coin), 3.32
+    (clueless). likeness: percentile among real test digits, 0 (not a digit) to 100; real digits average 50, noise
+    scores 0. grey: share of the ink that is grey, 0 to 1; real test digits average 0.506, a blur 0.87.
+    """
+
+    p_digit: float
+    p_target: float
+    entropy: float
+    likeness: float
+    grey: float
+
+
+@dataclass(frozen=True, eq=False)
+class Muddle:
+    """One muddle and how it came to be. T steps, K = 10 classes, D latent axes; images are uint8, white on black."""
+
+    recipe: Recipe  # reproduces this muddle: digit and target are resolved, source is set only if it was given
+    version: str  # of algorithm and bundle, as a share link names it
+    origin: Origin  # of the bundle
+    fingerprint: str  # of the bundle: sha256 of everything that muddles depend on
+    source: np.ndarray  # (28, 28): the real image of the digit, or the given one
+    partner: np.ndarray  # (28, 28): the real image of the target
+    source_index: int | None  # the exemplar that is the source; None for a given image
+    partner_index: int
+    codes: np.ndarray  # float64 (T, D): the path, t = 0 at the source's code, t = 1 at the partner's
+    frames: np.ndarray  # (T, 28, 28): the decoded path
+    probabilities: np.ndarray  # float64 (T, K): the judges' mean on each frame, to a thousandth
+    t: float  # where the muddle lies along the path, 0 to 1
+    pick: int  # the step nearest to it
+    code: np.ndarray  # float64 (D,): the muddle's code; `balanced` refines it, so it may lie off the path
+    image: np.ndarray  # (28, 28): the muddle
+    soft_label: np.ndarray  # float64 (K,): the judges' mean on it
+    scores: Scores
+    place: np.ndarray  # float64 (2,): where the muddle's code lies on the latent map, about -1 to 1
+    places: np.ndarray  # float64 (T, 2): the same of the path's codes
+
+    @property
+    def digit(self) -> int:
+        """The label of the source."""
+        assert self.recipe.digit is not None
+        return self.recipe.digit
+
+    @property
+    def target(self) -> int:
+        """The label of the partner."""
+        assert self.recipe.target is not None
+        return self.recipe.target
+
+    @property
+    def seed(self) -> int:
+        """As in the recipe."""
+        return self.recipe.seed
+
+    @property
+    def strategy(self) -> str:
+        """As in the recipe."""
+        return self.recipe.strategy
+
+    @property
+    def steps(self) -> int:
+        """As in the recipe: T."""
+        return self.recipe.steps
+
+    @property
+    def balance(self) -> float:
+        """As in the recipe: the share that was asked for; `scores` has the one that came out."""
+        return self.recipe.balance
+
+    @property
+    def query(self) -> str:
+        """The query of the share link, from its question mark on."""
+        return self.recipe.query(self.version)
+
+
+class Batch(NamedTuple):
+    """Many muddles, a row each."""
+
+    images: np.ndarray  # uint8 (N, 28, 28)
+    soft_labels: np.ndarray  # float64 (N, K)
+    targets: np.ndarray  # int64 (N,): those asked for, or found from the source
+    sources: np.ndarray  # int64 (N,): the exemplar that is the source; -1 for a given image
+    partners: np.ndarray  # int64 (N,): the exemplar that is the partner
+    t: np.ndarray  # float64 (N,): where along the path
+    entropy: np.ndarray  # float64 (N,): as in Scores, and so are the next two
+    likeness: np.ndarray  # float64 (N,)
+    grey: np.ndarray  # float64 (N,)
+
+
+Columns = TypeVar("Columns", bound=tuple[np.ndarray, ...])
+
+
+def concatenate(parts: Sequence[Columns]) -> Columns:
+    """The rows of several batches, or of other named tuples of arrays, as one; at least one part."""
+    return type(parts[0])(*(np.concatenate(column) for column in zip(*parts, strict=True)))

@@ -1,0 +1,1 @@
+"""The search for a muddle: latent geometry, measures, scores, objective, strategies."""
