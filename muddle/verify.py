@@ -1,4 +1,4 @@
-"""Whether a bundle is what it says: its hashes, and a muddle that has to come out to the byte."""
+"""Verify a bundle: its hashes, and a muddle that must come out to the byte."""
 
 import hashlib
 
@@ -8,14 +8,12 @@ from muddle.recipe import Recipe
 
 
 def verify(bundle: Bundle) -> tuple[list[str], bool]:
-    """Lines that say what a loaded bundle is, and whether its sample comes out as its card says.
+    """Lines that describe a loaded bundle, and whether its sample comes out as its card says.
 
-    That every file has the hash in config.json, every tensor its shape and no other file is used, has been checked by
-    loading it.
+    Loading it has already checked that every file has the hash in config.json and every tensor its shape.
     """
-    origin = bundle.origin
     lines = [
-        f"bundle       {origin}",
+        f"bundle       {bundle.origin}",
         f"format       {FORMAT}",
         f"fingerprint  {bundle.fingerprint}",
         f"made with    {', '.join(f'{k} {v}' for k, v in bundle.provenance.items() if not isinstance(v, dict))}",
@@ -23,7 +21,7 @@ def verify(bundle: Bundle) -> tuple[list[str], bool]:
     ]
     if bundle.sample is None:
         return [*lines, "sample       none: this bundle is unfinished"], False
-    image = Recipe.from_query(bundle.sample["query"]).make(Muddler(bundle)).image
+    image = Muddler(bundle).make([Recipe.from_query(bundle.sample["query"])])[0].image
     same = hashlib.sha256(image.tobytes()).hexdigest() == bundle.sample["sha256"]
-    said = "as the card says, to the byte" if same else "NOT as the card says"
-    return [*lines, f"sample       {bundle.sample['query']} comes out {said}"], same
+    verdict = "as the card says, to the byte" if same else "NOT as the card says"
+    return [*lines, f"sample       {bundle.sample['query']} comes out {verdict}"], same

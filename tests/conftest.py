@@ -1,25 +1,15 @@
-import asyncio
-import contextlib
-import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from concurrent.futures import ThreadPoolExecutor
+import os
 from pathlib import Path
-from typing import NamedTuple
 
 import hypothesis
 import pytest
-from browsing import RESULT
+from support.browser import RESULT
+from support.processes import serving
 
 from muddle import Muddler
 from muddle.bundle.files import EMBEDDED
 
-ROOT = Path(__file__).parent.parent
 hypothesis.settings.register_profile("muddle", deadline=None)  # first calls into torch are slow, and that is no failure
 hypothesis.settings.load_profile("muddle")
 
@@ -44,81 +34,6 @@ def service():
 def bundle_copy(tmp_path):
     """A copy of the embedded bundle that a test may damage."""
     return Path(shutil.copytree(EMBEDDED, tmp_path / "bundle"))
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def environment(**changes):
-    """This process's environment for a child: no telemetry, no bundle but the embedded one unless said."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MUDDLE_", "HF_", "GRADIO_"))}
-    return {**kept, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", **changes}
-
-
-def about(address):
-    """What a running app says of its bundle, once that is loaded."""
-    request = urllib.request.Request(
-        f"{address}/gradio_api/run/about", b'{"data": []}', {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)["data"][0]["bundle"]
-
-
-def finished(coroutine):
-    """What a coroutine returns; in a thread of its own, since playwright keeps an event loop in the main one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
-
-
-class Served(NamedTuple):
-    address: str
-    pid: int
-
-
-@contextlib.contextmanager
-def serving(cwd=ROOT, wait=60, port=None, folder=None, program=("app.py",), **changes):
-    """`python app.py`, as a user starts it, or another program, on a free port.
-
-    In `folder`, if given, are app.log and its TMPDIR, tmp."""
-    port = port or free_port()
-    if folder is None:
-        name = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"muddle-app-{port}.log")
-    else:
-        name = folder / "app.log"
-        (folder / "tmp").mkdir()
-        changes = {"TMPDIR": str(folder / "tmp"), "PYTHONUNBUFFERED": "1", **changes}
-    log = open(name, "w+")  # noqa: SIM115
-    child = subprocess.Popen(
-        [sys.executable, *program],
-        cwd=cwd,
-        env=environment(GRADIO_SERVER_PORT=str(port), **changes),
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(address, child, log, wait)
-        yield Served(address, child.pid)
-    finally:
-        child.terminate()
-        child.wait(10)
-        log.close()
-        os.unlink(log.name)
-
-
-def wait_for(address, child, log, seconds):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if child.poll() is not None:
-            break
-        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
-            return
-        time.sleep(0.1)
-    log.seek(0)
-    raise AssertionError(f"the app did not answer at {address}:\n{log.read()}")
 
 
 @pytest.fixture(scope="session")

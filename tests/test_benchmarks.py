@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, environment
+from support.processes import ROOT, environment
 
 from benchmarks.__main__ import BEGIN, END, README, with_speed
 from benchmarks.measure import row, table

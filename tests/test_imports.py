@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, environment
+from support.processes import ROOT, environment
 
 # Who may import what. Everything else may not.
 DOORS = {

@@ -1,4 +1,4 @@
-"""A report's figures as Markdown: the same table in README, model card and page."""
+"""Write a report's figures as a Markdown table: the same in README, model card and page."""
 
 from typing import Any
 

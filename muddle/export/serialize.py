@@ -1,16 +1,14 @@
-"""A muddle in words and in JSON: what the page, the API and the command line say of it."""
+"""Describe a muddle in words and in JSON, for the page, the API and the command line."""
 
 import base64
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from muddle.recipe import Recipe
 from muddle.images.codecs import png
-
-if TYPE_CHECKING:
-    from muddle.muddler import Muddle, Muddler
+from muddle.recipe import PARAMETERS
+from muddle.result import Muddle, Origin
 
 LIKE_A_DIGIT = 5  # percentile of real digits above which an image is said to look like a digit
 HARD_TO_TELL = 0.9  # bits: the entropy of a choice of 68 to 32
@@ -18,8 +16,8 @@ BETWEEN_TWO = 0.4  # probability that each of the two labels gets
 WORTH_A_WORD = 0.05  # probability of all other labels together
 
 
-def criteria(m: "Muddle") -> list[tuple[str, bool, str]]:
-    """The author's three criteria of a good output, whether the judges find them met, and by what."""
+def criteria(m: Muddle) -> list[tuple[str, bool, str]]:
+    """The author's three criteria of a good output: its name, whether it is met, and the figure that says so."""
     digit, target, entropy, likeness = m.scores.p_digit, m.scores.p_target, m.scores.entropy, m.scores.likeness
     return [
         (
@@ -42,41 +40,51 @@ def criteria(m: "Muddle") -> list[tuple[str, bool, str]]:
 
 
 def _beside(value: float, bar: float, decimals: int = 0) -> str:
-    """The value rounded, but never so far that it looks like a bar which it is not: 39.9 beside 40."""
+    """The value rounded, but not so far that it looks equal to the bar when it is not: 39.9 beside 40."""
     while round(value, decimals) == bar != value:
         decimals += 1
     return f"{value:.{decimals}f}"
 
 
-def verdict(m: "Muddle") -> str:
-    """What the judges think, in a sentence."""
+def verdict(m: Muddle) -> str:
+    """The judges' mean probabilities in a sentence."""
     digit, target = m.scores.p_digit, m.scores.p_target
-    said = f"{m.digit} or {m.target}? The judges say {m.digit}: {_percent(digit)}, {m.target}: {_percent(target)}"
+    text = f"{m.digit} or {m.target}? The judges say {m.digit}: {_percent(digit)}, {m.target}: {_percent(target)}"
     other = 1 - digit - target
-    return f"{said}, anything else: {_percent(other)}" if other >= WORTH_A_WORD else said
+    return f"{text}, anything else: {_percent(other)}" if other >= WORTH_A_WORD else text
 
 
 def _percent(probability: float) -> str:
     return f"{100 * probability:.0f} %"
 
 
-def summary(m: "Muddle", muddler: "Muddler", home: str = "/") -> dict[str, Any]:
+class Answering(Protocol):
+    """A Muddler or a Muddle: both know which weights answer."""
+
+    @property
+    def origin(self) -> Origin: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+
+
+def summary(m: Muddle, home: str = "/") -> dict[str, Any]:
     """A muddle in JSON without its pictures; `home` is the page's address, to which the link leads."""
-    identity = _identity(m, muddler)
     return {
-        **identity,
+        **_identity(m),
         "soft_label": m.soft_label.tolist(),
         "scores": vars(m.scores),
         "verdict": verdict(m),
-        "link": share_link(identity["query"], home),
-        "bundle": about_bundle(muddler),
+        "link": share_link(m.query, home),
+        "bundle": describe_bundle(m),
     }
 
 
-def as_json(m: "Muddle", muddler: "Muddler") -> dict[str, Any]:
+def as_json(m: Muddle) -> dict[str, Any]:
     """Everything about a muddle, images as PNG data URIs: the answer of the endpoint /muddle."""
     return {
-        **summary(m, muddler),
+        **summary(m),
         "probabilities": m.probabilities.tolist(),
         "muddle": data_uri(m.image),
         "source": data_uri(m.source),
@@ -85,54 +93,50 @@ def as_json(m: "Muddle", muddler: "Muddler") -> dict[str, Any]:
     }
 
 
+def for_page(m: Muddle) -> dict[str, Any]:
+    """The same for the page: all pixels in one string (source, muddle, partner, then the frames); the map's points."""
+    return {
+        **_identity(m),
+        "on_path": bool((m.image == m.frames[m.pick]).all()),
+        "given": m.source_index is None,
+        "probabilities": m.probabilities.round(4).tolist(),
+        "soft_label": m.soft_label.round(4).tolist(),
+        "verdict": verdict(m),
+        "criteria": criteria(m),
+        "pixels": to_base64(np.concatenate([m.source[None], m.image[None], m.partner[None], m.frames])),
+        "map": {"pick": m.place.round(4).tolist(), "path": m.places.round(4).tolist()},
+        "link": share_link(m.query),
+    }
+
+
+def _identity(m: Muddle) -> dict[str, Any]:
+    """The arguments of a muddle, its place on the path, and its query."""
+    arguments = {name: getattr(m.recipe, name) for name in PARAMETERS if name not in ("source", "image")}
+    found = {"t": m.t, "pick": m.pick, "source_index": m.source_index, "chosen": m.recipe.source is not None}
+    return {**arguments, **found, "query": m.query}
+
+
 def share_link(query: str, home: str = "") -> str:
     """The address that shows a result: a Space's own page where this runs on one, else relative to `home`."""
     space = os.environ.get("SPACE_ID")
     return f"https://huggingface.co/spaces/{space}{query}" if space else home + query
 
 
-def for_page(m: "Muddle", muddler: "Muddler") -> dict[str, Any]:
-    """The same for the page: all pixels in one string (source, muddle, partner, then the frames); the map's points."""
-    pixels = np.concatenate([m.source[None], m.image[None], m.partner[None], m.frames])
-    places = project(np.concatenate([m.code[None], m.codes]), muddler)
-    return {
-        **_identity(m, muddler),
-        "on_path": bool((m.image == m.frames[m.pick]).all()),
-        "probabilities": m.probabilities.round(4).tolist(),
-        "soft_label": m.soft_label.round(4).tolist(),
-        "verdict": verdict(m),
-        "criteria": criteria(m),
-        "pixels": text_of(pixels),
-        "map": {"pick": places[0], "path": places[1:]},
-    }
-
-
-def _identity(m: "Muddle", muddler: "Muddler") -> dict[str, Any]:
-    """What a muddle is, which both tell alike: its arguments, its place on the path and its query."""
-    names = ("digit", "target", "seed", "strategy", "steps", "balance", "t", "pick", "source_index", "chosen")
-    return {**{name: getattr(m, name) for name in names}, "query": Recipe.of(m).query(muddler.version)}
-
-
-def project(codes: np.ndarray, muddler: "Muddler") -> list[list[float]]:
-    """Places of codes, float64 (N, D), on the latent map: N pairs x, y, each about -1 to 1."""
-    return muddler.project(codes).round(4).tolist()
-
-
-def text_of(pixels: np.ndarray) -> str:
-    """Pixels in base64, as the page reads them."""
-    return base64.b64encode(pixels.tobytes()).decode()
-
-
-def about_bundle(muddler: "Muddler") -> dict[str, Any]:
+def describe_bundle(answering: Answering) -> dict[str, Any]:
     """Which bundle answers: its origin, and its fingerprint, by which equal bundles are known."""
-    origin = muddler.bundle.origin
+    origin = answering.origin
     return {
         "name": origin.name,
         "revision": origin.revision,
-        "fingerprint": muddler.bundle.fingerprint[:12],
-        "version": muddler.version,
+        "fingerprint": answering.fingerprint[:12],
+        "version": answering.version,
         "note": origin.note,
     }
+
+
+def to_base64(pixels: np.ndarray) -> str:
+    """Pixels in base64, row by row, as the page reads them."""
+    return base64.b64encode(pixels.tobytes()).decode()
 
 
 def data_uri(pixels: np.ndarray) -> str:

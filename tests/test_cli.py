@@ -6,7 +6,7 @@ import urllib.request
 
 import numpy as np
 import pytest
-from conftest import ROOT, environment, free_port, wait_for
+from support.processes import ROOT, environment, free_port, wait_for
 from PIL import Image
 
 from muddle.__main__ import EXAMPLES, main, parser

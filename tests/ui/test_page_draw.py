@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from browsing import RESULT, muddle_pixels, open_tab, pixels, shown, wait_for_another
+from support.browser import RESULT, muddle_pixels, open_tab, pixels, shown, wait_for_another
 from PIL import Image, ImageDraw
 
 SEVEN = [(70, 70), (210, 70), (120, 220)]

@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 import yaml
-from conftest import ROOT, environment
+from support.processes import ROOT, environment
 
 from muddle.bundle.files import EMBEDDED
 from muddle.images.codecs import png

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, environment
+from support.processes import ROOT, environment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 
 import pytest
-from browsing import RESULT, muddle_pixels, pixels, shown, wait_for_another
-from conftest import free_port, serving
+from support.browser import RESULT, muddle_pixels, pixels, shown, wait_for_another
+from support.processes import free_port, serving
 
 from benchmarks.servers import resident
 

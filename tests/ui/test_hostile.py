@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 import schemathesis
-from asking import ask
+from support.http import ask
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode

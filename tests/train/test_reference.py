@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from support.processes import ROOT
 
 from muddle.evaluate.classifiers import FOLDER, REFERENCES, load
 from muddle.bundle.classifier_file import read_classifier

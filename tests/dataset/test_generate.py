@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, environment
+from support.processes import ROOT, environment
 from hypothesis import given
 from hypothesis import strategies as st
 

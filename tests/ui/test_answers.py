@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import finished
+from support.loops import finished
 
 from muddle.errors import ArgumentError, MuddleError
 from muddle.export.serialize import share_link

@@ -11,8 +11,9 @@ import time
 
 import pytest
 import uvicorn
-from asking import ask
-from conftest import ROOT, finished, free_port
+from support.http import ask
+from support.loops import finished
+from support.processes import ROOT, free_port
 
 from muddle.errors import BusyError, RequestError
 from muddle.ui import bodies, connections

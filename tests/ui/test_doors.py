@@ -7,7 +7,7 @@ import threading
 import urllib.parse
 
 import pytest
-from asking import ask, post
+from support.http import ask, post
 
 from muddle.ui.headers import HEADERS
 

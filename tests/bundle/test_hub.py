@@ -7,8 +7,8 @@ import sys
 import time
 
 import pytest
-from conftest import ROOT, about, environment, free_port, serving
-from hub_standin import REPO, black_hole, cut, hub, slow, spoilt, status
+from support.processes import ROOT, about, environment, free_port, serving
+from support.hub_standin import REPO, black_hole, cut, hub, slow, spoilt, status
 
 from muddle.bundle.files import EMBEDDED, load_bundle
 

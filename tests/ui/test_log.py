@@ -1,7 +1,7 @@
 import re
 import time
 
-from asking import ask
+from support.http import ask
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d INFO route=(\S+) ms=\d+ outcome=(.+)")
 

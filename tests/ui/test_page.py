@@ -9,8 +9,8 @@ import urllib.request
 
 import numpy as np
 import pytest
-from browsing import RESULT, downloaded, muddle_pixels, pixels, shown, wait_for_another
-from conftest import ROOT, environment
+from support.browser import RESULT, downloaded, muddle_pixels, pixels, shown, wait_for_another
+from support.processes import ROOT, environment
 from PIL import Image
 
 from muddle.export.serialize import project

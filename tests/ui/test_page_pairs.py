@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from browsing import RESULT, downloaded, muddle_pixels, open_tab, pixels, shown, wait_for_another
+from support.browser import RESULT, downloaded, muddle_pixels, open_tab, pixels, shown, wait_for_another
 from PIL import Image
 
 

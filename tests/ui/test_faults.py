@@ -6,8 +6,8 @@ import signal
 import time
 
 import psutil
-from asking import ask, post
-from conftest import about, serving
+from support.http import ask, post
+from support.processes import about, serving
 
 from muddle.ui import disk
 

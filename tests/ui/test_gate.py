@@ -1,6 +1,6 @@
 import json
 
-from conftest import finished
+from support.loops import finished
 
 from muddle.errors import BusyError
 from muddle.ui.gate import Answer

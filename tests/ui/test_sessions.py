@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from conftest import ROOT, environment
+from support.processes import ROOT, environment
 
 # In a process of its own, for gradio leaves an event loop open in one that has built a page and never served it.
 SCRIPT = """

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import finished
+from support.loops import finished
 
 from muddle.errors import BusyError, MuddleError
 from muddle.export.serialize import as_json

@@ -9,8 +9,8 @@ import zlib
 import numpy as np
 import psutil
 import pytest
-from asking import ask, post
-from conftest import about, serving
+from support.http import ask, post
+from support.processes import about, serving
 from PIL import Image, ImageDraw
 
 SIDE = 50_000

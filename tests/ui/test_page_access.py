@@ -2,7 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import open_tab
+from support.browser import open_tab
 
 TABS = {
     "Muddle": "#result .result",

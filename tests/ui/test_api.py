@@ -8,8 +8,8 @@ import urllib.request
 
 import numpy as np
 import pytest
-from asking import post
-from conftest import ROOT
+from support.http import post
+from support.processes import ROOT
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image

@@ -6,7 +6,7 @@ import urllib.request
 
 import numpy as np
 import pytest
-from asking import ask
+from support.http import ask
 from PIL import Image
 
 QUERY = "?digit=4&target=9&seed=7"

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 import yaml
-from conftest import ROOT, about, environment, free_port, serving
-from hub_standin import REPO, TOKEN, black_hole, hub
+from support.processes import ROOT, about, environment, free_port, serving
+from support.hub_standin import REPO, TOKEN, black_hole, hub
 from huggingface_hub import ModelCard
 
 from muddle.bundle.files import FILES
