@@ -1,1 +1,1 @@
-"""Images in and out: files, pictures of digits as MNIST would have them, pixel values."""
+"""Image files, preprocessing of drawings and photos, and conversions of pixel values."""

@@ -1,4 +1,4 @@
-"""The one door to PIL: pictures out as PNG, GIF and WebP; image files in."""
+"""Encode digits as PNG, GIF and WebP, and decode image files: the one door to PIL."""
 
 import io
 import threading
@@ -14,9 +14,9 @@ MAX_SIDE = 16_384
 MAX_BYTES = 5_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 ONE_WAY, SHORTEST, HOLD = 1400, 20, 400  # milliseconds: source to partner; a frame; more for the first and the last
-_WANTED = "PNG, JPEG, WebP, GIF or BMP"
-_TOO_LARGE = f"at most {MAX_PIXELS:,} pixels are read, as of 4096 x 4096"
-_FILTERS = threading.Lock()  # Python's warning filters belong to the whole process
+_FILE = "PNG, JPEG, WebP, GIF or BMP file"
+_SIZE = f"of at most {MAX_PIXELS:,} pixels, such as 4096 x 4096"
+_FILTERS = threading.Lock()  # Python's warning filters are one list for all threads
 
 
 def to_image(pixels: np.ndarray, scale: int = 1) -> Image.Image:
@@ -26,20 +26,20 @@ def to_image(pixels: np.ndarray, scale: int = 1) -> Image.Image:
 
 
 def png(pixels: np.ndarray, scale: int = 1) -> bytes:
-    """PNG file of uint8 (H, W) pixels. The same pixels give the same bytes."""
+    """A PNG file of uint8 (H, W) pixels. The same pixels give the same bytes."""
     buffer = io.BytesIO()
     to_image(pixels, scale).save(buffer, format="PNG")
     return buffer.getvalue()
 
 
 def from_png(data: bytes) -> np.ndarray:
-    """The pixels of a file that `png` made: uint8 (H, W)."""
+    """Decode a file that `png` made: uint8 (H, W)."""
     with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
         return np.array(picture)
 
 
 def tiled(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
-    """Images uint8 (N, 28, 28) on one black sheet, row by row: uint8 (H, W)."""
+    """Arrange images, uint8 (N, 28, 28), row by row on one black sheet: uint8 (H, W)."""
     n, height, width = images.shape
     rows = -(-n // columns)
     sheet = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap), np.uint8)
@@ -50,25 +50,25 @@ def tiled(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
 
 
 def strip(frames: np.ndarray, scale: int = 1) -> bytes:
-    """PNG file of uint8 (T, 28, 28) side by side, no gap."""
+    """A PNG file of frames, uint8 (T, 28, 28), side by side without a gap."""
     return png(np.concatenate(list(frames), axis=1), scale)
 
 
 def gif(frames: np.ndarray, scale: int = 8) -> bytes:
-    """GIF file of uint8 (T, 28, 28), there and back without end. Every pixel is exact: the palette is the 256 greys."""
+    """A GIF file that plays uint8 (T, 28, 28) there and back, in a loop: lossless, as its palette is the 256 greys."""
     return _animation(frames, scale, format="GIF")
 
 
 def webp(frames: np.ndarray, scale: int = 8) -> bytes:
-    """WebP file of uint8 (T, 28, 28), there and back without end, lossless."""
+    """A lossless WebP file that plays uint8 (T, 28, 28) there and back, in a loop."""
     return _animation(frames, scale, format="WEBP", lossless=True)
 
 
 def there_and_back(frames: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    """Frames 0 to T-1 and back to 1, uint8 (M, 28, 28), and how many milliseconds each is shown.
+    """Frames 0 to T-1 and back to 1, uint8 (M, 28, 28), and the duration of each in milliseconds.
 
-    Equal neighbours become one frame that is shown as long as they were together: writers merge them anyway, and not
-    every one keeps their time.
+    Equal neighbours are merged into one frame with the sum of their durations: encoders merge them anyway, and some
+    lose a duration.
     """
     count = len(frames)
     order = [*range(count), *range(count - 2, 0, -1)]
@@ -86,7 +86,7 @@ def there_and_back(frames: np.ndarray) -> tuple[np.ndarray, list[int]]:
 
 
 def card(source: np.ndarray, muddle: np.ndarray, partner: np.ndarray) -> bytes:
-    """PNG file of 1200 x 630 pixels, as social networks show it: the muddle between its source and partner."""
+    """A PNG file of 1200 x 630 pixels, the size of a social card: the muddle between its source and partner."""
     picture = Image.new("L", (1200, 630), 24)
     for pixels, scale, x in ((source, 9, 52), (muddle, 18, 348), (partner, 9, 896)):
         image = to_image(pixels, scale)
@@ -105,21 +105,21 @@ def _animation(frames: np.ndarray, scale: int, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def resized(plane: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A plane of float32 (H, W) at another size, antialiased when it shrinks: float32 (height, width)."""
+def resize(plane: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resample a plane, float32 (H, W), antialiased when it shrinks: float32 (height, width)."""
     return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.HAMMING))
 
 
 def read(data: bytes) -> np.ndarray:
-    """Pixels of an image file as it is meant to be seen: uint8 (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA.
+    """Decode an image file, turned as its EXIF says: uint8 (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA.
 
-    PNG, JPEG, WebP, GIF and BMP, the first frame of many. Raises ArgumentError for any other file, a broken one, one
-    of more than MAX_BYTES, and, before anything is decoded, one of more than MAX_PIXELS.
+    PNG, JPEG, WebP, GIF and BMP; of an animation the first frame. Raises ArgumentError for any other file, a broken
+    one, one of more than MAX_BYTES, and, before anything is decoded, one of more than MAX_PIXELS.
     """
     if not data:
-        raise ArgumentError("image", "an empty file", f"give {_WANTED}")
+        raise ArgumentError("image", "an empty file", f"a {_FILE}")
     if len(data) > MAX_BYTES:
-        raise ArgumentError("image", f"a file of {len(data):,} bytes", f"at most {MAX_BYTES:,} bytes are read")
+        raise ArgumentError("image", f"a file of {len(data):,} bytes", f"a file of at most {MAX_BYTES:,} bytes")
     with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -129,19 +129,19 @@ def read(data: bytes) -> np.ndarray:
         except ArgumentError:
             raise
         except Image.DecompressionBombError as error:
-            raise ArgumentError("image", "a picture of too many pixels", _TOO_LARGE) from error
+            raise ArgumentError("image", "a picture of too many pixels", f"a picture {_SIZE}") from error
         except Image.UnidentifiedImageError as error:
-            raise ArgumentError("image", "a file of another kind", f"give {_WANTED}") from error
+            raise ArgumentError("image", "a file of another kind", f"a {_FILE}") from error
         except Exception as error:  # a broken file can raise nearly anything, from IndexError to struct.error
-            raise ArgumentError("image", "a broken file", f"give a whole {_WANTED}") from error
+            raise ArgumentError("image", "a broken file", f"a whole {_FILE}") from error
 
 
 def check_size(height: int, width: int) -> None:
-    """ArgumentError for more than MAX_PIXELS, or a side longer than MAX_SIDE, which takes as long as many pixels."""
+    """Raise ArgumentError for more than MAX_PIXELS, or a side longer than MAX_SIDE, which is as slow to process."""
     if max(height, width) > MAX_SIDE:
-        raise ArgumentError("image", f"{width} x {height} pixels", f"at most {MAX_SIDE:,} pixels a side are read")
+        raise ArgumentError("image", f"{width} x {height} pixels", f"a picture of at most {MAX_SIDE:,} pixels a side")
     if height * width > MAX_PIXELS:
-        raise ArgumentError("image", f"{width} x {height} pixels", _TOO_LARGE)
+        raise ArgumentError("image", f"{width} x {height} pixels", f"a picture {_SIZE}")
 
 
 def _pixels(picture: Image.Image) -> np.ndarray:

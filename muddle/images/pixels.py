@@ -1,4 +1,4 @@
-"""Conversions between images as people see them, uint8, and as networks take them, in [0, 1]."""
+"""Convert between grey levels, uint8, and the values in [0, 1] that the networks take."""
 
 import torch
 from torch import Tensor
