@@ -1,1 +1,1 @@
-"""The bundle: everything that is published, in one folder; where it comes from, and whether it is whole."""
+"""The bundle, the folder of everything that is published: its files, the Hub, and which bundle to use."""

@@ -1,4 +1,4 @@
-"""One classifier in one file: a safetensors file that says itself which networks it holds. Read strictly; no pickle."""
+"""Read and write a classifier as one safetensors file whose metadata names its networks: strictly, without pickle."""
 
 import dataclasses
 import json
@@ -11,28 +11,28 @@ from muddle.bundle.files import COUNTER, as_stored, write_tensors
 from muddle.errors import DataError
 from muddle.networks.judges import Ensemble, JudgeConfig
 
-KEY = "judges"  # of the metadata: a list of JudgeConfig as JSON
+METADATA_KEY = "judges"  # its value: a list of JudgeConfig as JSON
 REMEDY = "Give a file that python -m train reference wrote, or your own classifier as package.module:callable."
 
 
 def write_classifier(path: Path, ensemble: Ensemble) -> None:
-    """Writes the networks of an ensemble (of one, if need be) to a `*.safetensors`, floats rounded to float16."""
+    """Write an ensemble, of one network or more, as a `*.safetensors` file, floats rounded to float16."""
     configs = [dataclasses.asdict(judge.config) for judge in ensemble.judges]
-    write_tensors(path.parent, path.stem, as_stored(ensemble), {KEY: json.dumps(configs)})
+    write_tensors(path.parent, path.stem, as_stored(ensemble), {METADATA_KEY: json.dumps(configs)})
 
 
 def read_classifier(path: Path) -> Ensemble:
-    """What `write_classifier` wrote: float64, in evaluation mode.
+    """Read a file that `write_classifier` wrote: float64, in evaluation mode.
 
     Raises DataError when the file is missing or another kind of file, and when a tensor is missing, superfluous, of
     another shape, or not finite.
     """
     configs, tensors = _contents(path)
     if configs is None:
-        raise DataError(f"{path}: this is no classifier of ours: its metadata has no entry {KEY!r}. {REMEDY}")
+        raise DataError(f"{path}: this is no classifier of ours: its metadata has no entry {METADATA_KEY!r}. {REMEDY}")
     try:
         ensemble = Ensemble([JudgeConfig(**config) for config in json.loads(configs)])
-        missing, superfluous = ensemble.load_state_dict(tensors, strict=False)  # the difference is checked next
+        missing, superfluous = ensemble.load_state_dict(tensors, strict=False)  # both are checked below
     except (TypeError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise DataError(f"{path}: its networks cannot be built ({reason}). {REMEDY}") from error
@@ -49,6 +49,7 @@ def _contents(path: Path) -> tuple[str | None, dict[str, Tensor]]:
         raise DataError(f"{path}: there is no such file. {REMEDY}")
     try:
         with safe_open(path, framework="pt") as file:
-            return (file.metadata() or {}).get(KEY), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            return (file.metadata() or {}).get(METADATA_KEY), tensors
     except (SafetensorError, OSError) as error:
         raise DataError(f"{path}: this is not a safetensors file ({error}). {REMEDY}") from error

@@ -1,4 +1,4 @@
-"""The bundle's files: a folder that holds everything published. Read strictly or not at all; no pickle anywhere."""
+"""Read and write the bundle, the folder of everything that is published: read strictly, and without pickle."""
 
 import dataclasses
 import hashlib
@@ -23,7 +23,7 @@ from muddle.networks.surrogate import Surrogate, SurrogateConfig
 from muddle.result import Origin
 
 FORMAT = 2
-NETWORKS: dict[str, Callable[[Any], nn.Module]] = {  # how each network is built from its entry in config.json
+NETWORKS: dict[str, Callable[[Any], nn.Module]] = {  # builds each network from its entry in config.json
     "autoencoder": lambda config: Autoencoder(AutoencoderConfig(**config)),
     "judge": lambda configs: Ensemble([JudgeConfig(**config) for config in configs]),
     "likeness": lambda config: Likeness(LikenessConfig(**config)),
@@ -34,7 +34,7 @@ TENSOR_FILES = (*NETWORKS, "centroids", "exemplars")
 FILES = (*(f"{name}.safetensors" for name in TENSOR_FILES), "report.json", "README.md")
 EMBEDDED = Path(__file__).parent.parent / "assets"
 MANY_CHANNELS = 16
-COUNTER = "num_batches_tracked"  # batch norm's, of no use after training
+COUNTER = "num_batches_tracked"  # of batch norm: useless after training
 REMEDY = "Fetch it again, or build it with python -m train."
 
 
@@ -47,14 +47,14 @@ class Exemplars:
     codes: Tensor  # float64 (N, D)
 
     def indices_of(self, digit: int) -> Tensor:
-        """The numbers of one digit's exemplars: int64 (n,)."""
+        """The indices of one digit's exemplars: int64 (n,)."""
         return (self.labels == digit).nonzero().squeeze(1)
 
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """Everything the pipeline needs. Networks are in evaluation mode and float64, so results do not depend on
-    batch shapes, threads or the processor."""
+    """A loaded bundle. Its networks are in evaluation mode and in float64, so that results do not depend on batch
+    shapes, threads or the processor."""
 
     autoencoder: Autoencoder
     judges: Ensemble
@@ -63,50 +63,50 @@ class Bundle:
     projection: Projection
     centroids: Tensor  # float64 (10, D)
     exemplars: Exemplars
-    report: dict[str, Any]
+    report: dict[str, Any]  # the measured results
     card: str  # the model card, Markdown
     provenance: dict[str, Any]
-    sample: dict[str, str] | None  # a muddle's query and the sha256 of its 784 pixels, by which a copy is verified
+    sample: dict[str, str] | None  # a muddle's query and the sha256 of its 784 pixels, for verification
     files: dict[str, str]  # the sha256 of every file but config.json
     fingerprint: str  # sha256 of what muddles depend on: the networks' configs and the tensors, not report and card
     origin: Origin = field(default_factory=lambda: Origin("embedded"))
 
 
 def write_part(folder: Path, name: str, config: Any, module: nn.Module) -> None:
-    """Writes a network as `<name>.safetensors`, its floats rounded to float16, and its config into config.json."""
+    """Write a network as `<name>.safetensors`, its floats rounded to float16, and its config into config.json."""
     write_tensors(folder, name, as_stored(module))
     configs = [dataclasses.asdict(c) for c in config] if isinstance(config, list) else dataclasses.asdict(config)
     update_config(folder, **{name: configs})
 
 
 def as_stored(module: nn.Module) -> dict[str, Tensor]:
-    """A network's tensors as they are written: floats rounded to float16, and no counters of batches."""
+    """A network's tensors in their stored form: floats rounded to float16, without batch norm's counters."""
     kept = {key: t for key, t in module.state_dict().items() if not key.endswith(COUNTER)}
     return {key: t.half() if t.is_floating_point() else t for key, t in kept.items()}
 
 
 def write_tensors(folder: Path, name: str, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Writes tensors as `<name>.safetensors`, with optional metadata."""
+    """Write tensors as `<name>.safetensors`, with optional metadata."""
     folder.mkdir(parents=True, exist_ok=True)
     contiguous = {key: t.detach().cpu().contiguous() for key, t in tensors.items()}
     (folder / f"{name}.safetensors").write_bytes(format_tensors(contiguous, metadata))
 
 
 def update_config(folder: Path, **entries: Any) -> None:
-    """Sets entries of config.json, which is made if it is missing."""
+    """Set entries of config.json, which is created if it is missing."""
     path = folder / "config.json"
     config = json.loads(path.read_text()) if path.exists() else {"format": FORMAT}
     path.write_text(json.dumps({**config, **entries}, indent=2) + "\n")
 
 
 def read_part(folder: Path, name: str) -> nn.Module:
-    """One network of a bundle that may be unfinished: float64, in evaluation mode. Checks all but the hashes."""
+    """Read one network of a bundle that may be unfinished: float64, in evaluation mode. Checks all but the hashes."""
     tensors = read_tensors(folder, name)
     return _network(folder, name, json.loads((folder / "config.json").read_bytes()), tensors)
 
 
 def read_tensors(folder: Path, name: str) -> dict[str, Tensor]:
-    """The tensors in `<name>.safetensors` of a bundle that may be unfinished, as they are stored."""
+    """Read the stored tensors in `<name>.safetensors` of a bundle that may be unfinished."""
     path = folder / f"{name}.safetensors"
     if not path.is_file():
         raise BundleError(path, "the file is missing", f"Run python -m train {name} first.")
@@ -114,20 +114,20 @@ def read_tensors(folder: Path, name: str) -> dict[str, Tensor]:
 
 
 def seal(folder: Path) -> None:
-    """Enters the hash of every file of a finished bundle into its config.json, and then that of the config itself."""
+    """Finish a bundle: enter the hash of every file into its config.json, and then that of the config itself."""
     update_config(folder, files={name: _sha256((folder / name).read_bytes()) for name in FILES})
     update_config(folder, seal=_seal_of(json.loads((folder / "config.json").read_bytes())))
 
 
 def load_bundle(folder: Path, origin: Origin | None = None) -> Bundle:
-    """Reads a bundle.
+    """Read a bundle and check it.
 
     Raises BundleError when a file is missing, changed or not a bundle's, or when a tensor is missing, superfluous, of
     another shape, or not finite.
     """
     config_path = folder / "config.json"
     if not config_path.is_file():
-        raise BundleError(folder, "there is no bundle here, for want of a config.json", REMEDY)
+        raise BundleError(folder, "there is no bundle here: config.json is missing", REMEDY)
     config = _parse_config(config_path, config_path.read_bytes())
     contents = {name: _read(folder / name, config["files"][name]) for name in FILES}
     paths = {name: folder / f"{name}.safetensors" for name in TENSOR_FILES}
@@ -135,8 +135,8 @@ def load_bundle(folder: Path, origin: Origin | None = None) -> Bundle:
     networks: dict[str, Any] = {name: _network(folder, name, config, tensors[name]) for name in NETWORKS}
     autoencoder = networks["autoencoder"]
     shapes = {"images": (None, 28, 28), "labels": (None,), "codes": (None, autoencoder.config.latent)}
-    exemplars = _shaped(folder / "exemplars.safetensors", tensors["exemplars"], shapes)
-    centroids = _shaped(
+    exemplars = _check_shapes(folder / "exemplars.safetensors", tensors["exemplars"], shapes)
+    centroids = _check_shapes(
         folder / "centroids.safetensors", tensors["centroids"], {"centroids": (10, autoencoder.config.latent)}
     )
     return Bundle(
@@ -176,16 +176,17 @@ def _parse_config(path: Path, data: bytes) -> dict[str, Any]:
         config = json.loads(data)
         version = config["format"]
     except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(path, "this is not a bundle's config", REMEDY) from error
+        raise BundleError(path, "the config is not a bundle's", REMEDY) from error
     if version != FORMAT:
-        raise BundleError(path, f"format {version!r} is not the format {FORMAT} that this version reads", "Update it.")
+        problem = f"format {version!r} is not the format {FORMAT} that this version reads"
+        raise BundleError(path, problem, "Update MNIST Muddle or the bundle.")
     expected = {"format", *NETWORKS, "provenance", "sample", "files", "seal"}
     if wrong := expected ^ config.keys():
         raise BundleError(path, f"missing or unknown keys: {', '.join(sorted(wrong))}", REMEDY)
     if not isinstance(config["files"], dict) or set(config["files"]) != set(FILES):
         raise BundleError(path, "the list of files is not a bundle's", REMEDY)
     if config["seal"] != _seal_of(config):
-        raise BundleError(path, "the file has changed: its seal does not fit", REMEDY)
+        raise BundleError(path, "the file has changed: its seal is not the hash of its entries", REMEDY)
     return config
 
 
@@ -216,20 +217,20 @@ def _network(folder: Path, name: str, config: dict[str, Any], tensors: dict[str,
         raise BundleError(folder / "config.json", f"its entry {name!r} cannot be built ({error})", REMEDY) from error
     path = folder / f"{name}.safetensors"
     own = {key: t for key, t in module.state_dict().items() if not key.endswith(COUNTER)}
-    _shaped(path, tensors, {key: tuple(t.shape) for key, t in own.items()})
+    _check_shapes(path, tensors, {key: tuple(t.shape) for key, t in own.items()})
     module.load_state_dict(tensors, strict=False)  # complete but for batch counters: checked above
-    for layer in module.modules():  # over many channels, torch's float64 is up to four times faster this way round
+    for layer in module.modules():  # float64 over many channels is up to four times as fast in this layout
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and layer.in_channels >= MANY_CHANNELS:
             layer.to(memory_format=torch.channels_last)
     return module
 
 
-def _shaped(path: Path, tensors: dict[str, Tensor], shapes: dict[str, tuple]) -> dict[str, Tensor]:
+def _check_shapes(path: Path, tensors: dict[str, Tensor], shapes: dict[str, tuple]) -> dict[str, Tensor]:
     if wrong := sorted(shapes.keys() ^ tensors.keys()):
         state = "missing" if wrong[0] in shapes else "not expected"
         raise BundleError(path, f"tensor {wrong[0]} is {state}", REMEDY)
     for key, shape in shapes.items():
-        have = tuple(tensors[key].shape)
-        if len(have) != len(shape) or any(w is not None and h != w for h, w in zip(have, shape, strict=True)):
-            raise BundleError(path, f"tensor {key} has shape {have}, not {shape}", REMEDY)
+        actual = tuple(tensors[key].shape)
+        if len(actual) != len(shape) or any(n not in (None, m) for m, n in zip(actual, shape, strict=True)):
+            raise BundleError(path, f"tensor {key} has shape {actual}, not {shape}", REMEDY)
     return tensors

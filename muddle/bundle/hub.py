@@ -1,4 +1,4 @@
-"""The one door to the Hugging Face Hub: pull a bundle within a deadline whatever the Hub does; upload a folder."""
+"""The one door to the Hugging Face Hub: download a bundle within a deadline, upload a folder."""
 
 import shutil
 import threading
@@ -9,41 +9,39 @@ from typing import Any, NamedTuple
 from muddle.bundle.files import FILES
 from muddle.errors import ArgumentError, HubError
 
-DEADLINE = 8.0  # seconds for all of a pull
-PATIENCE = 30.0  # seconds for the Hub's first word before an upload
-LARGEST = 50_000_000  # bytes of a bundle; ours has about four million
-WANTED = [*FILES, "config.json"]
+DEADLINE = 8.0  # seconds for the whole of a download; the client's own timeouts are for each response
+WHOAMI_TIMEOUT = 30.0  # seconds
+MAX_BYTES = 50_000_000  # of a bundle; ours has about four million
+BUNDLE_FILES = [*FILES, "config.json"]
 
 
 class Published(NamedTuple):
-    """Where an upload can be seen, and the commit (40 hexadecimal digits) by which it can be pinned."""
+    """The page of an upload, and its commit, 40 hexadecimal digits that pin it."""
 
     address: str
     revision: str
 
 
 def fetch(repo: str, revision: str | None = None, *, deadline: float = DEADLINE) -> Path:
-    """The folder of a bundle from the Hub's model repository `repo`, at a revision (branch, tag or commit).
+    """Download a bundle from the model repository `repo` at a revision (branch, tag or commit), and return its folder.
 
-    A pinned commit that is in the cache is used without any request; otherwise the Hub is asked, and the cached copy
-    serves when it does not answer within `deadline` seconds. Only a bundle's files are downloaded, and none when they
-    are larger than LARGEST. Raises HubError when there is no copy either.
+    A pinned commit in the client's cache is used without any request. Otherwise the Hub is asked, and the cached copy
+    is used if the download fails or takes longer than `deadline` seconds. Only a bundle's files are downloaded, and
+    none if their size exceeds MAX_BYTES. Raises HubError if the download fails and there is no cached copy.
     """
-    if revision and _is_commit(revision):
-        cached = _cached(repo, revision)
-        if cached:
-            return cached
+    cached = _cached(repo, revision)
+    if cached and cached.name == revision:  # a pinned commit
+        return cached
     try:
-        return _within(deadline, repo, lambda: _download(repo, revision))
+        return _with_deadline(deadline, repo, lambda: _download(repo, revision))
     except HubError:
-        cached = _cached(repo, revision)
         if cached:
             return cached
         raise
 
 
 def forget(folder: Path) -> None:
-    """Removes a fetched folder that turned out to be no bundle, and its files' contents, from the client's cache."""
+    """Delete a fetched folder and the contents of its files from the client's cache."""
     for path in folder.rglob("*"):
         if path.is_symlink():
             path.resolve().unlink(missing_ok=True)
@@ -51,33 +49,34 @@ def forget(folder: Path) -> None:
 
 
 def revision_of(folder: Path) -> str | None:
-    """The commit that a fetched folder holds: the cache names its folders by it."""
-    return folder.name if _is_commit(folder.name) else None
+    """The commit of a fetched folder, after which the client's cache names it."""
+    name = folder.name
+    return name if len(name) == 40 and all(c in "0123456789abcdef" for c in name) else None
 
 
 def check_name(name: str, repo: str) -> None:
-    """ArgumentError, of the argument called `name`, unless it is USER/NAME."""
+    """Raise ArgumentError, for the argument called `name`, unless `repo` is USER/NAME."""
     if repo.count("/") != 1 or not all(repo.split("/")):
-        raise ArgumentError(name, repo, "give it as USER/NAME")
+        raise ArgumentError(name, repo, "a repository, USER/NAME")
 
 
 def check_owner(repo: str) -> None:
-    """HubError, with what to do, unless there is a token and the repository is its owner's or an organization's."""
+    """Raise HubError unless there is a token, and the repository is its owner's or one of their organizations'."""
     from huggingface_hub import HfApi
 
-    me = _within(PATIENCE, repo, HfApi().whoami)
-    owner, mine = repo.split("/")[0], {me["name"], *(org["name"] for org in me.get("orgs", []))}
-    if owner not in mine:
+    me = _with_deadline(WHOAMI_TIMEOUT, repo, HfApi().whoami)
+    owner, owners = repo.split("/")[0], {me["name"], *(org["name"] for org in me.get("orgs", []))}
+    if owner not in owners:
         raise HubError(repo, f"{owner} is not you ({me['name']}) nor an organization of yours", "Name one of your own.")
 
 
 def upload(
     folder: Path, repo: str, *, kind: str = "model", private: bool = False, message: str, tag: str | None = None
 ) -> Published:
-    """Makes a repository exactly the folder, in one commit, creating it if need be; without a change, no commit.
+    """Replace a repository's files by a folder's in one commit, creating the repository if it is missing.
 
-    kind: "model", "dataset" or "space". Raises HubError with what to do: no token, one that may not write there, no
-    network.
+    kind: "model", "dataset" or "space". Without a change there is no commit. Raises HubError without a token, without
+    permission to write, and without a network.
     """
     from huggingface_hub import HfApi
 
@@ -86,18 +85,18 @@ def upload(
     def work() -> Published:
         extra = {"space_sdk": "gradio"} if kind == "space" else {}
         api.create_repo(repo, repo_type=kind, private=private or None, exist_ok=True, **extra)
-        done = api.upload_folder(
+        commit = api.upload_folder(
             repo_id=repo, repo_type=kind, folder_path=folder, commit_message=message, delete_patterns="*"
         )
         if tag:
-            api.create_tag(repo, tag=tag, revision=done.oid, repo_type=kind, exist_ok=True)
-        return Published(f"{api.endpoint}/{'' if kind == 'model' else f'{kind}s/'}{repo}", done.oid)
+            api.create_tag(repo, tag=tag, revision=commit.oid, repo_type=kind, exist_ok=True)
+        return Published(f"{api.endpoint}/{'' if kind == 'model' else f'{kind}s/'}{repo}", commit.oid)
 
-    return _in_words(repo, work)
+    return _translate_errors(repo, work)
 
 
 def configure_space(repo: str, variables: dict[str, str], hardware: str | None = None) -> None:
-    """Sets a Space's variables, and asks for hardware when some is named. Raises HubError."""
+    """Set a Space's variables, and request its hardware if one is named. Raises HubError."""
     from huggingface_hub import HfApi
 
     api = HfApi()
@@ -108,46 +107,42 @@ def configure_space(repo: str, variables: dict[str, str], hardware: str | None =
         if hardware:
             api.request_space_hardware(repo, hardware)
 
-    _in_words(repo, work)
-
-
-def _is_commit(revision: str) -> bool:
-    return len(revision) == 40 and all(c in "0123456789abcdef" for c in revision)
+    _translate_errors(repo, work)
 
 
 def _download(repo: str, revision: str | None) -> Path:
     from huggingface_hub import HfApi, snapshot_download
 
     info = HfApi().model_info(repo, revision=revision, files_metadata=True)
-    sizes = {file.rfilename: file.size or 0 for file in info.siblings or [] if file.rfilename in WANTED}
-    if missing := sorted(set(WANTED) - sizes.keys()):
+    sizes = {file.rfilename: file.size or 0 for file in info.siblings or [] if file.rfilename in BUNDLE_FILES}
+    if missing := sorted(set(BUNDLE_FILES) - sizes.keys()):
         raise HubError(repo, f"it is not a bundle: {missing[0]} is missing", "Check the name and the revision.")
-    if sum(sizes.values()) > LARGEST:
-        raise HubError(repo, f"its files have {sum(sizes.values()):,} bytes", f"At most {LARGEST:,} are fetched.")
-    return Path(snapshot_download(repo, revision=revision, allow_patterns=WANTED))
+    if sum(sizes.values()) > MAX_BYTES:
+        raise HubError(repo, f"its files have {sum(sizes.values()):,} bytes", f"At most {MAX_BYTES:,} are fetched.")
+    return Path(snapshot_download(repo, revision=revision, allow_patterns=BUNDLE_FILES))
 
 
 def _cached(repo: str, revision: str | None) -> Path | None:
+    """The folder in the client's cache, if all files of the bundle are there."""
     from huggingface_hub import snapshot_download
 
     try:
-        folder = Path(snapshot_download(repo, revision=revision, allow_patterns=WANTED, local_files_only=True))
-    except (OSError, ValueError):  # LocalEntryNotFoundError and a malformed name
+        return Path(snapshot_download(repo, revision=revision, allow_patterns=BUNDLE_FILES, local_files_only=True))
+    except (OSError, ValueError):  # LocalEntryNotFoundError, and a malformed name
         return None
-    return folder if all((folder / name).is_file() for name in WANTED) else None
 
 
-def _within(deadline: float, repo: str, work: Callable[[], Any]) -> Any:
-    """work() in a thread that is left behind if it takes longer than the deadline."""
+def _with_deadline(deadline: float, repo: str, work: Callable[[], Any]) -> Any:
+    """work() in a daemon thread, which is abandoned when the deadline passes. Raises HubError."""
     outcome: dict[str, Any] = {}
 
     def target() -> None:
         try:
-            outcome["value"] = _in_words(repo, work)
+            outcome["value"] = _translate_errors(repo, work)
         except HubError as error:
             outcome["error"] = error
 
-    thread = threading.Thread(target=target, daemon=True, name=f"the Hub's {repo}")
+    thread = threading.Thread(target=target, daemon=True, name=f"Hub client for {repo}")
     thread.start()
     thread.join(deadline)
     if "error" in outcome:
@@ -157,17 +152,17 @@ def _within(deadline: float, repo: str, work: Callable[[], Any]) -> Any:
     raise HubError(repo, f"the Hub did not answer within {deadline:g} s", "Try again later.")
 
 
-def _in_words(repo: str, work: Callable[[], Any]) -> Any:
-    """work(), with whatever the client raises told as what happened and what to do. Never tells the token."""
+def _translate_errors(repo: str, work: Callable[[], Any]) -> Any:
+    """work(), with every exception of the client as a HubError that says what to do. It never contains the token."""
     try:
         return work()
     except HubError:
         raise
     except Exception as error:  # the client's own, its HTTP library's, the disk's
-        raise HubError(repo, *_reason(error)) from error
+        raise HubError(repo, *_problem_and_remedy(error)) from error
 
 
-def _reason(error: Exception) -> tuple[str, str]:
+def _problem_and_remedy(error: Exception) -> tuple[str, str]:
     from huggingface_hub.errors import LocalTokenNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
 
     status = getattr(getattr(error, "response", None), "status_code", None)
@@ -182,7 +177,7 @@ def _reason(error: Exception) -> tuple[str, str]:
     if status == 403:
         return "the token may not do this", "Make a token with write access to this repository and set HF_TOKEN to it."
     if status == 429:
-        return "the Hub was asked too often", "Try again in some minutes."
+        return "the Hub's rate limit is exceeded", "Try again in some minutes."
     if status is not None:
         return f"the Hub answered with status {status}", "Try again later."
     text = str(error).strip().splitlines()

@@ -12,18 +12,18 @@ from muddle.result import Origin
 def resolve_bundle(source: str | Path | None = None, revision: str | None = None) -> Bundle:
     """The bundle of a folder or a Hub repository. None: $MUDDLE_REPO at $MUDDLE_REVISION, else the embedded bundle.
 
-    A source that is named must be had, or it is an error. The environment's is a wish: when it cannot be had, the
-    embedded bundle serves, and its `origin.note` says why.
+    A named source that cannot be loaded is an error. If the environment's cannot be, the embedded bundle is used
+    instead, and its `origin.note` says why.
     """
     if source is not None:
         return _load(str(source), revision)
-    wished = os.environ.get("MUDDLE_REPO", "").strip()
-    if not wished:
+    preferred = os.environ.get("MUDDLE_REPO", "").strip()
+    if not preferred:
         return load_bundle(EMBEDDED)
     try:
-        return _load(wished, os.environ.get("MUDDLE_REVISION", "").strip() or None)
+        return _load(preferred, os.environ.get("MUDDLE_REVISION", "").strip() or None)
     except MuddleError as error:
-        return load_bundle(EMBEDDED, Origin("embedded", note=f"{wished} could not be used. {error}"))
+        return load_bundle(EMBEDDED, Origin("embedded", note=f"{preferred} could not be used. {error}"))
 
 
 def _load(source: str, revision: str | None) -> Bundle:
@@ -31,10 +31,10 @@ def _load(source: str, revision: str | None) -> Bundle:
     if folder.is_dir():
         return load_bundle(folder, Origin(str(folder)))
     if source.count("/") != 1 or source.startswith((".", "/", "~")):
-        return load_bundle(folder)  # says what is missing
+        return load_bundle(folder)  # raises: there is none
     fetched = hub.fetch(source, revision)
     try:
         return load_bundle(fetched, Origin(source, hub.revision_of(fetched) or revision))
-    except BundleError:  # downloaded wrongly, or spoilt since: the next start shall not find it again
+    except BundleError:  # corrupted by the download or since: the next start downloads again
         hub.forget(fetched)
         raise

@@ -1,4 +1,4 @@
-"""The convolutional autoencoder: 28 x 28 images to latent codes of length 10, and back."""
+"""The convolutional autoencoder: encodes 28 x 28 images as latent codes of length 10, and decodes them."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class AutoencoderConfig:
-    """The shape of the network: `channels` of the four encoder blocks, mirrored in the decoder."""
+    """The length of the `latent` code, and the `channels` of the four encoder blocks, mirrored in the decoder."""
 
     latent: int = 10
     channels: tuple[int, int, int, int] = (16, 32, 64, 128)
@@ -48,14 +48,14 @@ class Autoencoder(nn.Module):
         )
 
     def encode(self, images: Tensor) -> Tensor:
-        """Latent codes of images in [0, 1]: (N, 1, 28, 28) -> (N, D)."""
+        """Encode images in [0, 1] as latent codes: (N, 1, 28, 28) -> (N, D)."""
         return self.to_code(self.down(images).flatten(1))
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Images in [0, 1] of latent codes: (N, D) -> (N, 1, 28, 28)."""
+        """Decode latent codes to images in [0, 1]: (N, D) -> (N, 1, 28, 28)."""
         grid = self.from_code(codes).unflatten(1, (-1, 2, 2))  # (N, D) -> (N, d, 2, 2)
         return self.up(grid).sigmoid()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Reconstructions: (N, 1, 28, 28) -> (N, 1, 28, 28), in [0, 1]."""
+        """Reconstruct images: (N, 1, 28, 28) -> (N, 1, 28, 28), in [0, 1]."""
         return self.decode(self.encode(images))

@@ -1,7 +1,7 @@
-"""The judges: small classifiers that differ in kind, and the ensemble of them that scores an image.
+"""The judges: small classifiers of different architectures, and the ensemble of them that scores an image.
 
-A judge is described by a `JudgeConfig`; `KINDS` says which networks there are. All map images in [0, 1],
-(N, 1, 28, 28), to logits, (N, 10).
+A `JudgeConfig` describes a judge, `KINDS` holds the architectures. All map images in [0, 1], (N, 1, 28, 28), to logits,
+(N, 10).
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ CLASSES = 10
 
 @dataclass(frozen=True)
 class JudgeConfig:
-    """`kind` is a key of `KINDS`; `width` scales its layers."""
+    """A judge's architecture, `kind`, which is a key of `KINDS`, and the `width` that scales its layers."""
 
     kind: str
     width: int
@@ -30,16 +30,17 @@ def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Seq
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.SiLU())
 
 
-class _Pool(nn.Module):
-    """The maximum of each 2 x 2 square of planes with even sides: nn.MaxPool2d(2), but ten times as fast on a CPU."""
+class MaxPool(nn.Module):
+    """nn.MaxPool2d(2) for planes with even sides, ten times as fast on a CPU."""
 
-    def forward(self, x: Tensor) -> Tensor:  # (N, C, 2 H, 2 W) -> (N, C, H, W)
+    def forward(self, x: Tensor) -> Tensor:
+        """The maximum of each square of 2 x 2: (N, C, 2 H, 2 W) -> (N, C, H, W)."""
         rows = torch.maximum(x[..., ::2, :], x[..., 1::2, :])
         return torch.maximum(rows[..., ::2], rows[..., 1::2])
 
 
 def _strided(w: int) -> nn.Module:
-    """Three strided 3 x 3 convolutions, then the mean over the plane."""
+    """Three strided 3 x 3 convolutions and global average pooling."""
     return nn.Sequential(
         _conv(1, w, stride=2), _conv(w, 2 * w, stride=2), _conv(2 * w, 4 * w, stride=2),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * w, CLASSES),
@@ -47,16 +48,16 @@ def _strided(w: int) -> nn.Module:
 
 
 def _pooled(w: int) -> nn.Module:
-    """5 x 5 convolutions with max-pooling and a dense layer, after LeCun's LeNet."""
+    """5 x 5 convolutions with max-pooling and a dense layer, after LeNet-5 (LeCun et al., 1998)."""
     return nn.Sequential(
-        nn.Conv2d(1, w, 5, padding=2), nn.ReLU(), _Pool(),
-        nn.Conv2d(w, 2 * w, 5), nn.ReLU(), _Pool(),
+        nn.Conv2d(1, w, 5, padding=2), nn.ReLU(), MaxPool(),
+        nn.Conv2d(w, 2 * w, 5), nn.ReLU(), MaxPool(),
         nn.Flatten(), nn.Dropout(0.2), nn.Linear(2 * w * 25, 4 * w), nn.ReLU(), nn.Linear(4 * w, CLASSES),
     )  # fmt: skip
 
 
 def _dense(w: int) -> nn.Module:
-    """Two hidden dense layers on the pixels: no convolution at all."""
+    """Two hidden dense layers on the pixels, without a convolution."""
     return nn.Sequential(
         nn.Flatten(), nn.Linear(784, w), nn.BatchNorm1d(w), nn.SiLU(), nn.Dropout(0.2),
         nn.Linear(w, w), nn.BatchNorm1d(w), nn.SiLU(), nn.Linear(w, CLASSES),
@@ -72,7 +73,7 @@ def _coarse(w: int) -> nn.Module:
 
 
 def _wide_kernel(w: int) -> nn.Module:
-    """One layer of 9 x 9 stroke detectors, a 5 x 5 layer, and dense layers that know where they fired."""
+    """A layer of 9 x 9 stroke detectors, a 5 x 5 layer, and dense layers on the flattened feature maps."""
     return nn.Sequential(
         _conv(1, w, kernel=9, stride=2), _conv(w, w, kernel=5, stride=2),
         nn.Flatten(), nn.Linear(w * 49, 2 * w), nn.SiLU(), nn.Linear(2 * w, CLASSES),
@@ -80,7 +81,7 @@ def _wide_kernel(w: int) -> nn.Module:
 
 
 class _Residual(nn.Module):
-    """x + f(x), f two 3 x 3 convolutions."""
+    """A residual block, x + f(x), where f is two 3 x 3 convolutions (He et al., 2016)."""
 
     def __init__(self, w: int):
         super().__init__()
@@ -91,7 +92,7 @@ class _Residual(nn.Module):
 
 
 def _residual(w: int) -> nn.Module:
-    """A small residual network at a quarter of the resolution, started by two strided layers."""
+    """Two strided layers, then two residual blocks at a quarter of the resolution."""
     return nn.Sequential(
         _conv(1, w, kernel=5, stride=2), _conv(w, 2 * w, stride=2), _Residual(2 * w), _Residual(2 * w),
         nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(8 * w, CLASSES),
@@ -99,7 +100,7 @@ def _residual(w: int) -> nn.Module:
 
 
 class _Mix(nn.Module):
-    """One mixer block: a dense net across the patches, then one across the channels (Tolstikhin et al., 2021)."""
+    """A mixer block: an MLP across the patches, then one across the channels (Tolstikhin et al., 2021)."""
 
     def __init__(self, patches: int, w: int):
         super().__init__()
@@ -138,7 +139,7 @@ KINDS: dict[str, Callable[[int], nn.Module]] = {
 
 
 class Judge(nn.Module):
-    """One classifier and its temperature (Guo et al., 2017), which calibrates it."""
+    """A classifier with the temperature that calibrates it (Guo et al., 2017)."""
 
     def __init__(self, config: JudgeConfig):
         super().__init__()
@@ -152,7 +153,7 @@ class Judge(nn.Module):
 
 
 class Ensemble(nn.Module):
-    """Several judges. Each one's opinion is kept: whether they agree is as telling as what they say."""
+    """An ensemble of judges that keeps each one's probabilities, as their agreement matters as much as their mean."""
 
     def __init__(self, configs: list[JudgeConfig]):
         super().__init__()

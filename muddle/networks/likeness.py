@@ -1,4 +1,4 @@
-"""Likeness: how much an image looks like a digit at all, whichever digit it is. Trained apart from judges and panel."""
+"""The likeness network: scores how much an image looks like a digit, whichever it is. Trained apart from the judges."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ PERCENTILES = 101
 
 @dataclass(frozen=True)
 class LikenessConfig:
-    """`width` of the first of three convolutions; each following one doubles it."""
+    """The `width` of the first of three convolutions; each following one doubles it."""
 
     width: int = 16
 
 
 class Likeness(nn.Module):
-    """A binary classifier, real digits against what goes wrong, whose logit is read as a percentile.
+    """A binary classifier of real digits against damaged ones, whose logit is read as a percentile.
 
     `quantiles` holds the logits of real test digits at percentiles 0 to 100.
     """
@@ -32,13 +32,13 @@ class Likeness(nn.Module):
         self.register_buffer("quantiles", torch.linspace(-1, 1, PERCENTILES))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logit of "a real digit": (N, 1, 28, 28) in [0, 1] -> (N,)."""
+        """The logit of "a real digit": (N, 1, 28, 28) in [0, 1] -> (N,)."""
         return self.net(images).squeeze(1)
 
     def percentile(self, logits: Tensor) -> Tensor:
         """The share of real test digits that score lower, in percent, 0 to 100: (N,) -> (N,).
 
-        Real digits spread evenly over 0 to 100; what is not a digit scores 0.
+        Real digits are uniformly distributed over 0 to 100; noise scores 0.
         """
         above = torch.searchsorted(self.quantiles, logits.contiguous()).clamp(1, PERCENTILES - 1)
         low, high = self.quantiles[above - 1], self.quantiles[above]

@@ -1,7 +1,7 @@
-"""The projection: where a latent code lies on the latent map, a picture of the latent space in two dimensions.
+"""The projection of latent codes onto the latent map, a picture of the latent space in two dimensions.
 
-A network, not a table of points, so that any code has a place and a path of codes is a curve. It is smooth, and what
-is near on the map was near in the latent space: a parametric t-SNE, taught in training.
+A parametric t-SNE (van der Maaten, 2009): a smooth network instead of a table of points, so that any code has a place
+and a path of codes is a curve. Neighbours on the map are neighbours in the latent space.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class ProjectionConfig:
-    """From codes of length `latent`, with two hidden layers of `width`."""
+    """The length of the `latent` codes, and the `width` of two hidden layers."""
 
     latent: int = 10
     width: int = 128
@@ -21,7 +21,7 @@ class ProjectionConfig:
 class Projection(nn.Module):
     """A dense network from codes to places on the map.
 
-    Its buffers `centre` and `reach` put the exemplars' places within [-1, 1]: 0 is the middle of each axis, and the
+    The buffers `centre` and `reach` scale the exemplars' places to [-1, 1]: 0 is the middle of each axis, and the
     longer axis is filled. Both axes have the same scale.
     """
 
@@ -34,5 +34,5 @@ class Projection(nn.Module):
         self.register_buffer("reach", torch.ones(()))
 
     def forward(self, codes: Tensor) -> Tensor:
-        """Places of codes, (..., D) -> (..., 2): exemplars within [-1, 1], other codes near it."""
+        """Project codes to places, (..., D) -> (..., 2): exemplars within [-1, 1], other codes near it."""
         return (self.net(codes) - self.centre) / self.reach

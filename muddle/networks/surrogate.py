@@ -1,7 +1,7 @@
-"""The surrogate: predicts what a large ensemble of classifiers would say of a code's image, without decoding it.
+"""The surrogate: predicts from a latent code how a large ensemble of classifiers scores its image, without decoding it.
 
 Searching images is slow, searching codes is not. In training, an ensemble of teachers labels decoded codes once; this
-small network is distilled from their answers (Hinton et al., 2015), and the balanced strategy searches with it.
+small network is distilled from those labels (Hinton et al., 2015), and the balanced strategy searches with it.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class SurrogateConfig:
-    """How many `teachers` it imitates, from codes of length `latent`, with two hidden layers of `width`."""
+    """The number of `teachers`, the length of the `latent` codes, and the `width` of two hidden layers."""
 
     teachers: int
     latent: int = 10
@@ -41,8 +41,8 @@ class Surrogate(nn.Module):
         )
 
     def forward(self, codes: Tensor) -> Prediction:
-        """Predictions for codes (..., D)."""
-        return _named(self.net(codes))
+        """Predict for codes (..., D)."""
+        return _prediction(self.net(codes))
 
     def with_vjp(self, codes: Tensor) -> tuple[Prediction, Callable[[Prediction], Tensor]]:
         """Predictions for codes (..., D), and their vector-Jacobian product: from the gradient with respect to the
@@ -58,8 +58,8 @@ class Surrogate(nn.Module):
             grad_two = (grad_out @ last.weight) * (gate_two * (1 + two * (1 - gate_two)))  # SiLU's derivative
             return ((grad_two @ second.weight) * (gate_one * (1 + one * (1 - gate_one)))) @ first.weight
 
-        return _named(last(two * gate_two)), vjp
+        return _prediction(last(two * gate_two)), vjp
 
 
-def _named(out: Tensor) -> Prediction:
+def _prediction(out: Tensor) -> Prediction:
     return Prediction(out[..., :-2].unflatten(-1, (-1, 10)), out[..., -2], out[..., -1])
