@@ -4,38 +4,55 @@ import argparse
 import importlib
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from muddle.errors import MuddleError
 from train.data import SOURCES
-from train.job import QUICK, Job, Plan
+from train.run import QUICK, Run, RunSize
 
-STAGES = {
-    "data": "read the images, downloading MNIST if need be, and count them",
-    "autoencoder": "train the autoencoder",
-    "judge": "train the judges, and the teachers that stay at home",
-    "panel": "train the panel that gives the reported numbers",
-    "likeness": "train the score for being a digit at all",
-    "centroids": "average the codes of each digit",
-    "exemplars": "choose and clean the images that sources are drawn from",
-    "projection": "learn the latent map: where on a plane each code lies",
-    "surrogate": "teach the surrogate what the teachers say of a code",
-    "report": "measure everything, write report.json, the model card and pictures, and seal the bundle",
-    "reference": "train the classifiers that python -m muddle evaluate compares others with",
-    "embed": "copy the sealed bundle to muddle/assets and write the README's numbers",
+
+class Entry(NamedTuple):
+    """A module with a function to call, and its line in the help."""
+
+    module: str
+    help: str
+
+
+STAGES = {  # in their order; each module has run_stage(run)
+    "data": Entry("train.stages.data", "read the images, downloading MNIST if need be, and count them"),
+    "autoencoder": Entry("train.stages.autoencoder", "train the autoencoder"),
+    "judge": Entry("train.stages.judge", "train the judges, and the teachers that stay at home"),
+    "panel": Entry("train.stages.panel", "train the panel that gives the reported numbers"),
+    "likeness": Entry("train.stages.likeness", "train the score for being a digit at all"),
+    "centroids": Entry("train.stages.centroids", "average the codes of each digit"),
+    "exemplars": Entry("train.stages.exemplars", "choose and clean the images that sources are drawn from"),
+    "projection": Entry("train.stages.projection", "learn the latent map: where on a plane each code lies"),
+    "surrogate": Entry("train.stages.surrogate", "teach the surrogate what the teachers say of a code"),
+    "report": Entry(
+        "train.report.report", "measure everything, write report.json, the model card and pictures, and seal the bundle"
+    ),
+    "reference": Entry(
+        "train.stages.reference", "train the classifiers that python -m muddle evaluate compares others with"
+    ),
+    "embed": Entry("train.report.embed", "copy the sealed bundle to muddle/assets and write the README's numbers"),
 }
-COMMANDS = {
-    "publish": "upload a finished bundle to the Hugging Face Hub (python -m train publish --help)",
-    "deploy": "upload the app to a Space (python -m train deploy --help)",
+COMMANDS = {  # each module has main(argv)
+    "publish": Entry(
+        "train.hub.publish",
+        "upload a finished bundle to the Hugging Face Hub (python -m train publish --help)",
+    ),
+    "deploy": Entry("train.hub.deploy", "upload the app to a Space (python -m train deploy --help)"),
 }
 ALL = [stage for stage in STAGES if stage != "embed"]
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command's options."""
-    lines = [f"  {name:<12} {text}" for name, text in STAGES.items()]
+    """Build the parser of the command's options."""
+    lines = [f"  {name:<12} {stage.help}" for name, stage in STAGES.items()]
     lines.append(f"  {'all':<12} {', '.join(ALL)}")
-    lines += [f"  {name:<12} {text}" for name, text in COMMANDS.items()]
+    lines += [f"  {name:<12} {command.help}" for name, command in COMMANDS.items()]
     p = argparse.ArgumentParser(
         "python -m train", description=__doc__, epilog="\n".join(lines), formatter_class=argparse.RawTextHelpFormatter
     )
@@ -49,31 +66,32 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs stages or a command; an expected error is one sentence on standard error and exit status 1."""
+    """Run stages or a command; an expected error is one sentence on standard error and exit status 1."""
     argv = sys.argv[1:] if argv is None else argv
     try:
         if argv and argv[0] in COMMANDS:
-            return importlib.import_module(f"train.{argv[0]}").main(argv[1:])
-        return run_stages(parser().parse_args(argv))
+            return importlib.import_module(COMMANDS[argv[0]].module).main(argv[1:])
+        options = parser().parse_args(argv)
+        run = Run(
+            source=options.data,
+            data_dir=options.data_dir,
+            out=options.out or Path("runs") / options.data,
+            seed=options.seed,
+            size=QUICK if options.quick else RunSize(),
+        )
+        run_stages(ALL if options.stage == "all" else [options.stage], run)
     except MuddleError as error:
         print(error, file=sys.stderr)
         return 1
-
-
-def run_stages(options: argparse.Namespace) -> int:
-    """One stage, or all of them in order. Raises MuddleError."""
-    job = Job(
-        source=options.data,
-        data_dir=options.data_dir,
-        out=options.out or Path("runs") / options.data,
-        seed=options.seed,
-        plan=QUICK if options.quick else Plan(),
-    )
-    for name in ALL if options.stage == "all" else [options.stage]:
-        began = time.monotonic()
-        importlib.import_module(f"train.{name}").run(job)
-        print(f"{name}: done in {time.monotonic() - began:.0f} s", flush=True)
     return 0
+
+
+def run_stages(names: Sequence[str], run: Run) -> None:
+    """Run stages in the given order, and print how long each took. Raises MuddleError."""
+    for name in names:
+        began = time.monotonic()
+        importlib.import_module(STAGES[name].module).run_stage(run)
+        print(f"{name}: done in {time.monotonic() - began:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

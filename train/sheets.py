@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from muddle.networks.autoencoder import Autoencoder
-from muddle.images.pixels import to_pixels
 from muddle.images.codecs import tiled, to_image
+from muddle.images.pixels import to_pixels
+from muddle.networks.autoencoder import Autoencoder
 from train.data import to_float
 
 

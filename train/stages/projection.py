@@ -1,25 +1,24 @@
 """Stage `projection`: learn the latent map from the exemplars' codes, without their labels.
 
-A parametric t-SNE: the network is taught that neighbours stay neighbours (van der Maaten, 2009, "Learning a parametric
-embedding by preserving local structure"). It is also asked to keep straight paths from bending, since the map shows
+A parametric t-SNE (van der Maaten, 2009, "Learning a parametric embedding by preserving local structure"): the network
+is trained to keep neighbours neighbours. It is also trained to keep straight paths from bending, since the map shows
 them. Labels only measure the result.
 """
 
-import dataclasses
 import json
-import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from muddle.bundle.files import read_part, read_tensors, write_part
-from muddle.search.latent import path
 from muddle.networks.projection import Projection, ProjectionConfig
+from muddle.search.latent import path
 from train import sheets
-from train.autoencoder import encode, load_trained
-from train.job import Job
-from train.loop import descend, fit, one_cycle, set_rate
+from train.loop import fit, one_cycle, optimizer_step, set_rate
+from train.run import Run
+from train.stages.autoencoder import encode, load_trained
+from train.tsne import divergence, joint_probabilities
 
 PERPLEXITY = 30  # how many neighbours a code has, about
 RATE = 1e-2
@@ -30,7 +29,7 @@ NEIGHBOURS = 5  # that vote on a label
 CURVES = 8  # paths drawn on the map
 
 
-class ProjectionRecipe:
+class ProjectionTask:
     """Matches the neighbourhoods of places to those of codes, and keeps straight paths smooth."""
 
     def __init__(self, codes: Tensor):
@@ -47,43 +46,11 @@ class ProjectionRecipe:
         stress = divergence(joint / joint.sum(), places, EXAGGERATION if progress < EXAGGERATED else 1.0)
         ends = self.codes[torch.randint(len(self.codes), (2, 256), generator=generator)]
         bent = bending(self.net(path(*ends, 9))) / places.detach().var(0).sum()
-        descend(self.optimizers["projection"], stress + BENDING * bent)
+        optimizer_step(self.optimizers["projection"], stress + BENDING * bent)
         return {"divergence": stress.item(), "bending": bent.item()}
 
     def evaluate(self) -> dict[str, float]:
         return {}
-
-
-def joint_probabilities(codes: Tensor, perplexity: float) -> Tensor:
-    """How likely each two codes are neighbours, as t-SNE has it: (N, D) -> (N, N), symmetric, sum 1, diagonal 0."""
-    conditional = neighbour_probabilities(codes, perplexity)
-    return ((conditional + conditional.T) / (2 * len(codes))).to(codes.dtype)
-
-
-def neighbour_probabilities(codes: Tensor, perplexity: float) -> Tensor:
-    """Each code's distribution over the others, of that perplexity: (N, D) -> float64 (N, N), rows sum to 1.
-
-    A Gaussian around the code, whose width is found by bisection (van der Maaten and Hinton, 2008).
-    """
-    distances = _squared_distances(codes.double()).fill_diagonal_(torch.inf)
-    low, high = torch.zeros(len(codes), 1).double(), torch.full((len(codes), 1), 1e3).double()
-    for _ in range(50):
-        precision = (low + high) / 2
-        wide = torch.special.entr((-precision * distances).softmax(1)).sum(1, keepdim=True) > math.log(perplexity)
-        low, high = torch.where(wide, precision, low), torch.where(wide, high, precision)
-    return (-precision * distances).softmax(1)
-
-
-def divergence(joint: Tensor, places: Tensor, exaggeration: float = 1.0) -> Tensor:
-    """Kullback-Leibler divergence of the places' neighbourhoods from the codes', in nats: (N, N), (N, 2) -> scalar.
-
-    0 when they agree. The places' are those of a Student t with one degree of freedom. Exaggeration multiplies the
-    attraction between neighbours; above 1 the result is no divergence, but its gradient draws clusters together.
-    """
-    distances = _squared_distances(places)
-    attraction = (joint * distances.log1p()).sum()
-    repulsion = ((1 + distances).reciprocal().sum() - len(places)).log()  # less each place's 1 with itself
-    return exaggeration * attraction + repulsion + torch.xlogy(joint, joint).sum()
 
 
 def bending(curves: Tensor) -> Tensor:
@@ -93,7 +60,7 @@ def bending(curves: Tensor) -> Tensor:
 
 @torch.no_grad()
 def normalise(net: Projection, codes: Tensor) -> None:
-    """Sets centre and reach so that these codes' places, (N, D), fill [-1, 1] with weights rounded as they are stored.
+    """Set centre and reach so that these codes' places, (N, D), fill [-1, 1] with weights rounded as they are stored.
 
     Leaves the network in float64. No place lies outside; the farthest lies within 0.002 of the edge.
     """
@@ -102,10 +69,10 @@ def normalise(net: Projection, codes: Tensor) -> None:
     net.reach.fill_(1)
     places = net(codes.double())
     net.centre.copy_(((places.amax(0) + places.amin(0)) / 2).half())
-    net.reach.copy_(((places - net.centre).abs().max() * (1 + 2**-10)).half())  # never rounded to less than it was
+    net.reach.copy_(((places - net.centre).abs().max() * (1 + 2**-10)).half())  # rounding never makes it less
 
 
-def voted(distances: Tensor, labels: Tensor) -> Tensor:
+def vote(distances: Tensor, labels: Tensor) -> Tensor:
     """The commonest label among the nearest, the smallest of equals: (M, N), int64 (N,) -> int64 (M,)."""
     nearest = distances.topk(NEIGHBOURS, largest=False).indices
     return F.one_hot(labels[nearest], 10).sum(1).argmax(1)
@@ -114,67 +81,62 @@ def voted(distances: Tensor, labels: Tensor) -> Tensor:
 def neighbour_accuracy(points: Tensor, labels: Tensor) -> float:
     """Share of points whose nearest others vote for their label: about 0.1 where points are clueless, 1 at best."""
     distances = torch.cdist(points, points).fill_diagonal_(torch.inf)
-    return _share(voted(distances, labels) == labels)
+    return _share(vote(distances, labels) == labels)
 
 
-def unseen_accuracy(unseen: Tensor, wanted: Tensor, points: Tensor, labels: Tensor) -> float:
+def unseen_accuracy(unseen: Tensor, unseen_labels: Tensor, points: Tensor, labels: Tensor) -> float:
     """The same for points that are not among those who vote: (M, D), (M,), (N, D), (N,)."""
-    return _share(voted(torch.cdist(unseen, points), labels) == wanted)
+    return _share(vote(torch.cdist(unseen, points), labels) == unseen_labels)
 
 
 def trustworthiness(codes: Tensor, places: Tensor) -> float:
     """Whether neighbours on the map are neighbours as codes (Venna and Kaski, 2001): 0.5 by chance, 1 if all are."""
-    from sklearn.manifold import trustworthiness as of
+    from sklearn import manifold
 
-    return float(of(codes.numpy(), places.numpy(), n_neighbors=NEIGHBOURS))
+    return float(manifold.trustworthiness(codes.numpy(), places.numpy(), n_neighbors=NEIGHBOURS))
 
 
 def _share(right: Tensor) -> float:
     return right.double().mean().item()
 
 
-def _squared_distances(points: Tensor) -> Tensor:
-    squares = points.square().sum(1)
-    return (squares[:, None] + squares - 2 * points @ points.T).clamp_min(0)
-
-
-def run(job: Job) -> None:
-    """Trains the projection; writes the part, its figures in projection.json and a picture of the map."""
-    exemplars = read_tensors(job.bundle, "exemplars")
+def run_stage(run: Run) -> None:
+    """Train the projection; write the part, its figures in projection.json and a picture of the map."""
+    exemplars = read_tensors(run.bundle, "exemplars")
     codes, labels = exemplars["codes"].float(), exemplars["labels"].long()
-    work = job.work("projection")
-    torch.manual_seed(job.seed + 800)
-    recipe = ProjectionRecipe(codes)
-    schedule = job.schedule(job.plan.projection_epochs, seed_offset=800)
-    fit(recipe, len(codes), dataclasses.replace(schedule, batch=len(codes) // 2), work, name="projection")
-    normalise(recipe.net, codes)
-    write_part(job.bundle, "projection", recipe.net.config, recipe.net)
+    seed, work = run.seed_of("projection"), run.work("projection")
+    torch.manual_seed(seed)
+    task = ProjectionTask(codes)
+    schedule = run.schedule(run.size.projection_epochs, seed, batch=len(codes) // 2)
+    fit(task, len(codes), schedule, work, name="projection")
+    normalise(task.net, codes)
+    write_part(run.bundle, "projection", task.net.config, task.net)
 
-    projection = read_part(job.bundle, "projection")
+    projection = read_part(run.bundle, "projection")
     with torch.inference_mode():
-        figures = measured(job, projection, codes, labels)
-        centroids = projection(read_tensors(job.bundle, "centroids")["centroids"].double())
-        ends = codes[torch.randint(len(codes), (2, CURVES), generator=torch.Generator().manual_seed(job.seed))]
+        figures = measure(run, projection, codes, labels)
+        centroids = projection(read_tensors(run.bundle, "centroids")["centroids"].double())
+        ends = codes[torch.randint(len(codes), (2, CURVES), generator=torch.Generator().manual_seed(run.seed))]
         curves = projection(path(*ends.double(), 50))
         sheets.latent_map(projection(codes.double()), labels, centroids, curves, work / "map.png")
     (work / "projection.json").write_text(json.dumps(figures, indent=2))
-    for name, found in figures.items():
-        print(f"{name}:", ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in found.items()))
+    for name, values in figures.items():
+        print(f"{name}:", ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in values.items()))
 
 
-def measured(job: Job, projection: Projection, codes: Tensor, labels: Tensor) -> dict[str, dict[str, float]]:
-    """How well the map keeps neighbours and labels together, beside the codes themselves and two flat projections.
+def measure(run: Run, projection: Projection, codes: Tensor, labels: Tensor) -> dict[str, dict[str, float]]:
+    """How well the map keeps neighbours and labels together, beside the codes themselves and two linear projections.
 
-    LDA, unlike the map, is shown the labels.
+    LDA, unlike the map, is given the labels.
     """
     from sklearn.decomposition import PCA
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-    test = job.digits(train=False)
-    unseen = encode(load_trained(job.bundle), test.images).double()
+    test = run.digits(train=False)
+    unseen = encode(load_trained(run.bundle), test.images).double()
     codes = codes.double()
     places = projection(codes)
-    flat = {
+    linear = {
         "pca": PCA(2).fit_transform(codes.numpy()),
         "lda": LinearDiscriminantAnalysis(n_components=2).fit_transform(codes.numpy(), labels.numpy()),
     }
@@ -194,6 +156,6 @@ def measured(job: Job, projection: Projection, codes: Tensor, labels: Tensor) ->
                 "accuracy": neighbour_accuracy(torch.from_numpy(points).double(), labels),
                 "trustworthiness": trustworthiness(codes, torch.from_numpy(points)),
             }
-            for name, points in flat.items()
+            for name, points in linear.items()
         },
     }

@@ -6,16 +6,16 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from muddle import hub
+from muddle.bundle import hub
 from muddle.errors import ArgumentError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 FILES = ("app.py", "requirements.txt", "LICENSE")
 LEFT_OUT = ("__pycache__", "*.pyc", "*.pyi")
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command's options."""
+    """Build the parser of the command's options."""
     p = argparse.ArgumentParser("python -m train deploy", description=__doc__)
     p.add_argument("--space", required=True, help="USER/NAME of the Space; it is created if it is missing")
     p.add_argument("--model", required=True, help="USER/NAME of the published bundle")
@@ -27,12 +27,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str]) -> int:
-    """Prints where the Space is. Raises MuddleError."""
+    """Deploy the app; print where the Space is. Raises MuddleError."""
     options = parser().parse_args(argv)
     hub.check_name("space", options.space)
     hub.check_name("model", options.model)
     if not re.fullmatch("[0-9a-f]{40}", options.revision):
-        raise ArgumentError("revision", options.revision, "give the 40 hexadecimal digits that `publish` printed")
+        raise ArgumentError("revision", options.revision, "the 40 hexadecimal digits that `publish` printed")
     if not options.dry_run:
         hub.check_owner(options.space)
     with tempfile.TemporaryDirectory() as scratch:
@@ -51,7 +51,7 @@ def main(argv: list[str]) -> int:
 
 
 def build(folder: Path, model: str, revision: str) -> Path:
-    """Exactly what the Space needs: the app, the library with the embedded bundle, and its front matter."""
+    """Copy exactly the files that the Space needs: the app, the library with the embedded bundle, and its README."""
     folder.mkdir(parents=True)
     for name in FILES:
         shutil.copyfile(ROOT / name, folder / name)
@@ -61,9 +61,9 @@ def build(folder: Path, model: str, revision: str) -> Path:
 
 
 def readme(ours: str, model: str, revision: str) -> str:
-    """The Space's README: our front matter with the model that it shows, and a sentence."""
+    """The Space's README: the front matter of our own, with the model that the Space shows, and a sentence."""
     matter = ours.split("---\n")[1]
-    files = ",".join(hub.WANTED)
+    files = ",".join(hub.BUNDLE_FILES)
     return f"""---
 {matter}models: [{model}]
 preload_from_hub:

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from muddle import hub
+from muddle.bundle import hub
 from muddle.bundle.files import EMBEDDED, FILES, load_bundle
 from muddle.errors import BundleError
 from muddle.muddler import Muddler
 from train import sheets
-from train.finish import finish
+from train.report.finish import finish
 
 PER_DIGIT = 10  # samples on the card's sheet
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command's options."""
+    """Build the parser of the command's options."""
     p = argparse.ArgumentParser("python -m train publish", description=__doc__)
     p.add_argument("--repo", required=True, help="USER/NAME of the model repository; it is created if it is missing")
     p.add_argument("--bundle", type=Path, default=EMBEDDED, help="its folder (default: the one that ships)")
@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str]) -> int:
-    """Prints where the bundle is and the revision to pin. Raises MuddleError."""
+    """Publish a bundle; print where it is and the revision to pin. Raises MuddleError."""
     options = parser().parse_args(argv)
     hub.check_name("repo", options.repo)
     if not options.dry_run:
@@ -49,16 +49,19 @@ def main(argv: list[str]) -> int:
 
 
 def build(source: Path, folder: Path, repo: str) -> Path:
-    """A copy of a bundle with the card for its repository and a sheet of samples, loaded back and compared."""
+    """Copy a bundle, with the card for its repository and a sheet of samples; check the copy against the original.
+
+    Raises BundleError if the copy makes other muddles.
+    """
     original = Muddler(load_bundle(source))
     folder.mkdir(parents=True)
     for name in (*FILES, "config.json"):
         shutil.copyfile(source / name, folder / name)
     copy = finish(folder, repo)
     digits = np.repeat(np.arange(10), PER_DIGIT)
-    made = copy.muddle_many(digits, [None] * len(digits), range(len(digits)))
-    some = original.muddle_many(digits[::PER_DIGIT], [None] * 10, range(0, len(digits), PER_DIGIT))
-    if not (some.images == made.images[::PER_DIGIT]).all():
+    samples = copy.muddle_many(digits, [None] * len(digits), range(len(digits)))
+    expected = original.muddle_many(digits[::PER_DIGIT], [None] * 10, range(0, len(digits), PER_DIGIT))
+    if not (expected.images == samples.images[::PER_DIGIT]).all():
         raise BundleError(folder, "it does not make the muddles that its source makes", "Please report this.")
-    sheets.sheet(made.images, folder / "samples.png", columns=10)
+    sheets.sheet(samples.images, folder / "samples.png", columns=10)
     return folder

@@ -1,4 +1,4 @@
-"""The report's measures: shares with their intervals, and the author's assumptions in numbers. No files here."""
+"""Measure muddles and a bundle for the report. Functions of arrays and networks; no files here."""
 
 import math
 from typing import Any
@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from muddle.search.latent import nearest_centroid, path
-from muddle.networks.likeness import Likeness
-from muddle.search.metrics import both_above, entropy_bits, grey_share, top_pair
-from muddle.muddler import Muddler
 from muddle.images.pixels import to_unit
+from muddle.muddler import Muddler
+from muddle.networks.likeness import Likeness
+from muddle.search.latent import nearest_centroid, path
+from muddle.search.metrics import both_above, entropy_bits, grey_share, top_pair
 from train.loop import in_batches
-from train.panel import opinions
+from train.stages.panel import panel_probabilities
 
 
 def share(hits: Tensor | np.ndarray) -> dict[str, float]:
@@ -31,12 +31,12 @@ def average(values: Tensor | np.ndarray) -> dict[str, float]:
     return {"value": float(array.mean()), "low": float(array.mean() - half), "high": float(array.mean() + half)}
 
 
-def figures(
+def muddle_figures(
     images: np.ndarray, digits: np.ndarray, targets: np.ndarray, panel: list[nn.Module], likeness: Likeness
 ) -> dict[str, Any]:
-    """What the panel and the image itself say of muddles uint8 (N, 28, 28) between digits and targets, int64 (N,)."""
+    """Measure muddles uint8 (N, 28, 28) between digits and targets, int64 (N,), by the panel and by their pixels."""
     pixels, first, second = torch.from_numpy(images), torch.from_numpy(digits), torch.from_numpy(targets)
-    each = opinions(panel, pixels)  # (J, N, 10)
+    each = panel_probabilities(panel, pixels)  # (J, N, 10)
     mean = each.mean(0)
     unit = to_unit(pixels)
     with torch.inference_mode():
@@ -55,17 +55,17 @@ def figures(
     }
 
 
-def descent(muddler: Muddler, images: np.ndarray, sources: np.ndarray) -> dict[str, Any]:
+def source_resemblance(muddler: Muddler, images: np.ndarray, sources: np.ndarray) -> dict[str, Any]:
     """The share of muddles nearer to their own source than to a random other exemplar of the same digit.
 
-    By the code of the muddle's image and by its pixels; a muddle that forgot its source scores 0.5.
+    By the code of the muddle's image and by its pixels; a muddle that keeps nothing of its source scores 0.5.
     """
     exemplars = muddler.bundle.exemplars
     generator = torch.Generator().manual_seed(0)
     own = torch.from_numpy(sources)
     others = []
     for index in own:
-        same = exemplars.of(int(exemplars.labels[index]))
+        same = exemplars.indices_of(int(exemplars.labels[index]))
         same = same[same != index]
         others.append(same[torch.randint(len(same), (), generator=generator)])
     other = torch.stack(others)
@@ -99,16 +99,16 @@ def assumptions(muddler: Muddler, codes: Tensor, labels: Tensor, images: Tensor)
     """Two of the author's assumptions on test digits: codes float (N, D), labels (N,), images uint8 (N, 28, 28).
 
     Clusters are distinct: silhouette, -1 to 1 (Rousseeuw, 1987), and the nearest centroid's accuracy. Near in latent
-    space means alike to the eye: Spearman's rank correlation of the distance between two centroids with how much
-    probability the judges give to one digit when they see the other; -1 would confirm it, 0 is no relation.
+    space means alike to the eye: Spearman's rank correlation of the distance between two centroids with the
+    probability that the judges give to one digit on images of the other; -1 would confirm it, 0 is no relation.
     """
     from scipy.stats import spearmanr
     from sklearn.metrics import silhouette_score
 
     centroids = muddler.bundle.centroids
     with torch.inference_mode():
-        seen = in_batches(lambda part: muddler.bundle.judges(to_unit(part)).mean(0), images)
-    confused = torch.stack([seen[labels == k].mean(0) for k in range(10)])
+        judged = in_batches(lambda part: muddler.bundle.judges(to_unit(part)).mean(0), images)
+    confused = torch.stack([judged[labels == k].mean(0) for k in range(10)])
     upper = torch.triu_indices(10, 10, 1)
     distances = torch.cdist(centroids, centroids)[upper[0], upper[1]]
     alike = (confused + confused.T)[upper[0], upper[1]]
@@ -133,6 +133,6 @@ def decoded_error(muddler: Muddler, images: Tensor) -> float:
 
 
 def panel_disagreement(images: np.ndarray, panel: list[nn.Module]) -> Tensor:
-    """How far the members are apart on each image: mean total variation from their mean, 0 to 1: (N,)."""
-    each = opinions(panel, torch.from_numpy(images))
+    """How far the panel's members are apart on each image: mean total variation from their mean, 0 to 1: (N,)."""
+    each = panel_probabilities(panel, torch.from_numpy(images))
     return (each - each.mean(0)).abs().sum(2).mean(0) / 2

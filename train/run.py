@@ -1,4 +1,4 @@
-"""What a run is: the data, the folders, the seed and how long each stage takes."""
+"""A training run: its data, its folders, its seeds and its size."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,10 +8,22 @@ import torch
 from train.data import Digits, load
 from train.loop import Schedule
 
+SEED_OFFSETS = {  # added to the run's seed; a training of several networks counts on from its offset
+    "autoencoder": 0,
+    "soft judges": 100,
+    "steep judges": 200,
+    "likeness": 300,
+    "examiners": 500,
+    "references": 600,
+    "surrogate": 700,
+    "projection": 800,
+    "panel": 900,
+}
+
 
 @dataclass(frozen=True)
-class Plan:
-    """The sizes of a run. The defaults make the published bundle; `QUICK` only shows that everything works."""
+class RunSize:
+    """How much a run trains and measures. The defaults make the published bundle."""
 
     autoencoder_epochs: int = 20
     epochs_scale: float = 1.0  # multiplies every classifier's epochs
@@ -25,7 +37,7 @@ class Plan:
     muddles_per_pair: int = 50
 
 
-QUICK = Plan(
+QUICK = RunSize(  # only shows that everything works
     autoencoder_epochs=3,
     epochs_scale=0.1,
     likeness_epochs=1,
@@ -40,14 +52,14 @@ QUICK = Plan(
 
 
 @dataclass(frozen=True)
-class Job:
+class Run:
     """One run of the pipeline: everything is read from `data_dir` and written under `out`."""
 
     source: str = "mnist"
     data_dir: Path = Path("data")
     out: Path = Path("runs/mnist")
     seed: int = 0
-    plan: Plan = field(default_factory=Plan)
+    size: RunSize = field(default_factory=RunSize)
 
     @property
     def bundle(self) -> Path:
@@ -55,7 +67,7 @@ class Job:
         return self.out / "bundle"
 
     def work(self, name: str) -> Path:
-        """A folder for what a stage needs or shows but does not publish."""
+        """A folder, made if it is missing, for what a stage needs or shows but does not publish."""
         folder = self.out / "work" / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
@@ -64,16 +76,20 @@ class Job:
         """The training or the test images."""
         return load(self.source, self.data_dir, train=train)
 
-    def schedule(self, epochs: int, *, seed_offset: int = 0) -> Schedule:
-        """A schedule of that many epochs, whose seed differs by the offset."""
-        return Schedule(max(1, epochs), seed=self.seed + seed_offset)
-
-    def classifier_schedule(self, epochs: int, *, seed_offset: int) -> Schedule:
-        """As `schedule`, scaled by the plan."""
-        return self.schedule(round(epochs * self.plan.epochs_scale), seed_offset=seed_offset)
-
     def split_for_classifiers(self) -> tuple[Digits, Digits]:
-        """Training images for every classifier, and the ones held out to calibrate them on."""
+        """The images that every classifier is trained on, and those held out to calibrate it on."""
         train = self.digits(train=True)
         order = torch.randperm(len(train), generator=torch.Generator().manual_seed(self.seed))
-        return train[order[self.plan.held_out :]], train[order[: self.plan.held_out]]
+        return train[order[self.size.held_out :]], train[order[: self.size.held_out]]
+
+    def seed_of(self, name: str, number: int = 0) -> int:
+        """The seed of a training: `name` is a key of SEED_OFFSETS, `number` counts that training's networks."""
+        return self.seed + SEED_OFFSETS[name] + number
+
+    def schedule(self, epochs: int, seed: int, *, batch: int = 128) -> Schedule:
+        """A schedule of at least one epoch."""
+        return Schedule(max(1, epochs), batch=batch, seed=seed)
+
+    def classifier_schedule(self, epochs: int, seed: int) -> Schedule:
+        """The same for a classifier, whose epochs are scaled to the run's size."""
+        return self.schedule(round(epochs * self.size.epochs_scale), seed)

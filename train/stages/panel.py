@@ -1,17 +1,16 @@
-"""The panel: classifiers of architectures that no judge has. No search ever sees them; they alone are quoted.
+"""Stage `panel`: train the panel, classifiers of architectures that no judge has, which no search ever sees.
 
-Each maps images in [0, 1], (N, 1, 28, 28), to logits, (N, 10).
+Results are quoted from the panel alone. Each member maps images in [0, 1], (N, 1, 28, 28), to logits, (N, 10).
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from train.classifier import Regime, grade, logits_of, train_classifier
-from train.job import Job
+from train.classifier import ClassifierSpec, TrainConfig, grade, logits_of, train_classifier
+from train.run import Run
 
 
 def _vgg() -> nn.Module:
@@ -53,7 +52,7 @@ def _wide_dense() -> nn.Module:
 
 
 class _DenseBlock(nn.Module):
-    """Each layer sees all before it (Huang et al., 2017)."""
+    """Each layer takes the outputs of all before it (Huang et al., 2017)."""
 
     def __init__(self, inputs: int, growth: int, layers: int):
         super().__init__()
@@ -71,6 +70,7 @@ class _DenseBlock(nn.Module):
 
 
 def _densenet() -> nn.Module:
+    """Two dense blocks with a pooled transition between them."""
     return nn.Sequential(
         nn.Conv2d(1, 16, 3, stride=2, padding=1), _DenseBlock(16, 12, 3), nn.Conv2d(52, 32, 1), nn.AvgPool2d(2),
         _DenseBlock(32, 12, 3), nn.BatchNorm2d(68), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(68, 10),
@@ -93,54 +93,38 @@ class _Attention(nn.Module):
         return self.head(self.layers(self.embed(bands) + self.position).mean(1))
 
 
-@dataclass(frozen=True)
-class Member:
-    """One classifier of the panel: how to build it, how it is taught, for how long."""
-
-    name: str
-    build: Callable[[], nn.Module]
-    regime: Regime
-    epochs: int
-
-
 PANEL = (
-    Member("vgg", _vgg, Regime(rate=2e-3), 5),
-    Member("tutorial", _tutorial, Regime(rate=1e-3), 6),
-    Member("lenet5", _lenet5, Regime(affine=0.5, rate=2e-3), 10),
-    Member("wide-dense", _wide_dense, Regime(rate=1e-3), 10),
-    Member("densenet", _densenet, Regime(affine=0.5, rate=3e-3), 6),
-    Member("attention", _Attention, Regime(affine=0.3, rate=1e-3), 12),
+    ClassifierSpec("vgg", _vgg, TrainConfig(rate=2e-3), 5),
+    ClassifierSpec("tutorial", _tutorial, TrainConfig(rate=1e-3), 6),
+    ClassifierSpec("lenet5", _lenet5, TrainConfig(affine=0.5, rate=2e-3), 10),
+    ClassifierSpec("wide-dense", _wide_dense, TrainConfig(rate=1e-3), 10),
+    ClassifierSpec("densenet", _densenet, TrainConfig(affine=0.5, rate=3e-3), 6),
+    ClassifierSpec("attention", _Attention, TrainConfig(affine=0.3, rate=1e-3), 12),
 )
 
 
-def run(job: Job) -> None:
-    """Trains the panel and keeps it, with each member's accuracy, out of the bundle."""
-    unseen, held_out = job.split_for_classifiers()
-    test = job.digits(train=False)
-    work = job.work("panel")
-    figures = {}
-    for number, member in enumerate(PANEL):
-        schedule = job.classifier_schedule(member.epochs, seed_offset=900 + number)
-        torch.manual_seed(schedule.seed)
-        net = member.build()
-        train_classifier(
-            net, member.regime, unseen, held_out, schedule, work / member.name, name=f"panel {member.name}"
-        )
-        torch.save(net.state_dict(), work / f"{member.name}.pt")
-        figures[member.name] = grade(net, test)
-    (work / "panel.json").write_text(json.dumps(figures, indent=2))
+def run_stage(run: Run) -> None:
+    """Train the panel, and store it and the grades of its members outside the bundle."""
+    train, held_out = run.split_for_classifiers()
+    test, work, grades = run.digits(train=False), run.work("panel"), {}
+    for number, spec in enumerate(PANEL):
+        seed, folder = run.seed_of("panel", number), work / spec.name
+        net = train_classifier(spec, train, held_out, run, seed=seed, folder=folder, label=f"panel {spec.name}")
+        torch.save(net.state_dict(), work / f"{spec.name}.pt")
+        grades[spec.name] = grade(net, test)
+    (work / "panel.json").write_text(json.dumps(grades, indent=2))
 
 
-def load_panel(job: Job) -> list[nn.Module]:
+def load_panel(run: Run) -> list[nn.Module]:
     """The trained panel, in evaluation mode."""
     nets = []
-    for member in PANEL:
-        net = member.build()
-        net.load_state_dict(torch.load(job.work("panel") / f"{member.name}.pt", weights_only=True))
+    for spec in PANEL:
+        net = spec.build()
+        net.load_state_dict(torch.load(run.work("panel") / f"{spec.name}.pt", weights_only=True))
         nets.append(net.eval())
     return nets
 
 
-def opinions(panel: list[nn.Module], images: Tensor) -> Tensor:
+def panel_probabilities(panel: Sequence[nn.Module], images: Tensor) -> Tensor:
     """Each member's probabilities: uint8 (N, 28, 28) -> float32 (J, N, 10)."""
     return torch.stack([logits_of(net, images).softmax(1) for net in panel])

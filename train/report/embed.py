@@ -1,4 +1,4 @@
-"""Stage `embed`: make a sealed bundle the one that ships, and write its figures into the README."""
+"""Stage `embed`: ship a sealed bundle with the code, and write its figures into the README and docs/results.md."""
 
 import json
 import shutil
@@ -8,11 +8,10 @@ from typing import Any
 from muddle.bundle.files import EMBEDDED, FILES, load_bundle
 from muddle.evaluate.classifiers import FOLDER as REFERENCES
 from muddle.export.report_table import result_table
-from train import card
-from train.job import Job
+from train.report import card
+from train.run import Run
 
-ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
+ROOT = Path(__file__).parent.parent.parent
 PICTURES = (
     "report/balanced.png",
     "report/midpoint.png",
@@ -29,32 +28,32 @@ PICTURES = (
 BEGIN, END = "<!-- results: written by python -m train embed -->", "<!-- end of results -->"
 
 
-def run(job: Job) -> None:
-    """Copies the bundle to muddle/assets and the report's pictures to docs/, and rewrites the README's results."""
-    load_bundle(job.bundle)
+def run_stage(run: Run) -> None:
+    """Copy the bundle to muddle/assets and the report's pictures to docs/, and rewrite the results in both texts."""
+    load_bundle(run.bundle)
     EMBEDDED.mkdir(exist_ok=True)
     for name in (*FILES, "config.json"):
-        shutil.copyfile(job.bundle / name, EMBEDDED / name)
-    for path in (job.out / "references").glob("*"):
+        shutil.copyfile(run.bundle / name, EMBEDDED / name)
+    for path in (run.out / "references").glob("*"):
         shutil.copyfile(path, REFERENCES / path.name)
-    (ROOT / "docs").mkdir(exist_ok=True)
     for name in PICTURES:
-        picture = job.out / "work" / name
+        picture = run.out / "work" / name
         if picture.exists():
             shutil.copyfile(picture, ROOT / "docs" / picture.name)
     report = json.loads((EMBEDDED / "report.json").read_text())
-    README.write_text(with_results(README.read_text(), report))
+    for path, content in ((ROOT / "README.md", result_table(report)), (ROOT / "docs/results.md", results(report))):
+        path.write_text(with_results(path.read_text(), content))
 
 
-def with_results(readme: str, report: dict[str, Any]) -> str:
-    """The README with the results of a report between its two markers."""
-    before, rest = readme.split(BEGIN)
+def with_results(text: str, content: str) -> str:
+    """The text with `content` between its markers BEGIN and END, each of which it has once."""
+    before, rest = text.split(BEGIN)
     _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{results(report)}\n{END}{after}"
+    return f"{before}{BEGIN}\n{content}\n{END}{after}"
 
 
 def results(report: dict[str, Any]) -> str:
-    """The README's results as Markdown."""
+    """All results as Markdown: table, pairs, a note on `farthest`, and the author's assumptions."""
     return "\n\n".join(
         [
             result_table(report),

@@ -1,9 +1,9 @@
-"""Stage `autoencoder`: mean squared error first, then a critic that asks for real strokes.
+"""Stage `autoencoder`: train on the mean squared error first, then against a discriminator for crisp strokes.
 
-Pixels alone teach the grey of an average. In the last part of the training a discriminator sees reconstructions and
-decoded mixes of two codes beside real digits, and the decoder learns to fool it (Goodfellow et al., 2014; on
-interpolations: Berthelot et al., 2019). All through, the codes of a batch are held near mean 0 and covariance 1,
-so that every latent axis is used and distances mean the same along each.
+The error of pixels alone teaches the grey of an average. In the last part of the training a discriminator sees
+reconstructions and decoded mixes of two codes beside real digits, and the decoder learns to fool it (Goodfellow et
+al., 2014; on interpolations: Berthelot et al., 2019). From first to last, the codes of a batch are held near mean 0
+and covariance 1, so that every latent axis is used and distances mean the same along each.
 """
 
 from dataclasses import dataclass
@@ -14,29 +14,29 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from muddle.networks.autoencoder import Autoencoder, AutoencoderConfig
 from muddle.bundle.files import read_part, write_part
+from muddle.networks.autoencoder import Autoencoder, AutoencoderConfig
 from muddle.search.latent import centroid_matrix, nearest_centroid
 from muddle.search.metrics import grey_share
 from train import sheets
 from train.data import Digits, to_float
-from train.job import Job
-from train.loop import best_device, descend, fit, in_batches, one_cycle, set_rate
+from train.loop import best_device, fit, in_batches, one_cycle, optimizer_step, set_rate
+from train.run import Run
 
 
 @dataclass(frozen=True)
-class AutoencoderRegime:
-    """How the autoencoder is taught."""
+class AutoencoderTrainConfig:
+    """How the autoencoder is trained; rates are peak learning rates."""
 
     rate: float = 3e-3
-    critic_rate: float = 1e-3
-    critic_from: float = 0.8  # share of the training after which the critic joins
-    critic_weight: float = 0.0015
+    discriminator_rate: float = 1e-3
+    discriminator_from: float = 0.8  # share of the training after which the discriminator joins
+    discriminator_weight: float = 0.0015
     whitening_weight: float = 1e-3
 
 
-class Critic(nn.Module):
-    """The discriminator: logit of "a real digit". Spectral norms keep it smooth (Miyato et al., 2018)."""
+class Discriminator(nn.Module):
+    """Logit of "a real digit". Spectral norms keep it smooth (Miyato et al., 2018)."""
 
     def __init__(self, width: int = 32):
         super().__init__()
@@ -61,46 +61,46 @@ def whitening_loss(codes: Tensor) -> Tensor:
     return ((covariance - identity) ** 2).sum() / codes.shape[1] + (mean**2).mean()
 
 
-class AutoencoderRecipe:
-    """One step of both players on one batch."""
+class AutoencoderTask:
+    """Each step trains both players on one batch."""
 
-    def __init__(self, regime: AutoencoderRegime, train: Digits, test: Digits, device: torch.device):
-        self.regime, self.train, self.test, self.device = regime, train, test, device
+    def __init__(self, config: AutoencoderTrainConfig, train: Digits, test: Digits, device: torch.device):
+        self.config, self.train, self.test, self.device = config, train, test, device
         self.autoencoder = Autoencoder(AutoencoderConfig()).to(device, memory_format=torch.channels_last)
-        self.critic = Critic().to(device, memory_format=torch.channels_last)
-        self.modules = {"autoencoder": self.autoencoder, "critic": self.critic}
+        self.discriminator = Discriminator().to(device, memory_format=torch.channels_last)
+        self.modules = {"autoencoder": self.autoencoder, "discriminator": self.discriminator}
         self.optimizers = {
             "autoencoder": torch.optim.Adam(self.autoencoder.parameters(), betas=(0.9, 0.99)),
-            "critic": torch.optim.Adam(self.critic.parameters(), betas=(0.5, 0.99)),
+            "discriminator": torch.optim.Adam(self.discriminator.parameters(), betas=(0.5, 0.99)),
         }
 
     def step(self, index: Tensor, progress: float, generator: torch.Generator) -> dict[str, float]:
-        regime = self.regime
+        config = self.config
         images = to_float(self.train.images[index].to(self.device)).contiguous(memory_format=torch.channels_last)
-        set_rate(self.optimizers["autoencoder"], one_cycle(progress, regime.rate))
+        set_rate(self.optimizers["autoencoder"], one_cycle(progress, config.rate))
         codes = self.autoencoder.encode(images)
-        adversarial = progress >= regime.critic_from
+        adversarial = progress >= config.discriminator_from
         if adversarial:
             half = len(codes) // 2
             weight = 0.5 * torch.rand(half, 1, generator=generator).to(self.device)
             mixes = torch.lerp(codes[:half], codes[:half].flip(0), weight)
             decoded = self.autoencoder.decode(torch.cat([codes, mixes]))
             fakes = decoded[half:]  # the later reconstructions and every mix
-            self._teach_critic(images, fakes.detach(), progress)
+            self._discriminator_step(images, fakes.detach(), progress)
         else:
             decoded = self.autoencoder.decode(codes)
         error = F.mse_loss(decoded[: len(images)], images)
-        loss = error + regime.whitening_weight * whitening_loss(codes)
+        loss = error + config.whitening_weight * whitening_loss(codes)
         if adversarial:
-            loss = loss + regime.critic_weight * F.softplus(-self.critic(fakes)).mean()
-        descend(self.optimizers["autoencoder"], loss)
+            loss = loss + config.discriminator_weight * F.softplus(-self.discriminator(fakes)).mean()
+        optimizer_step(self.optimizers["autoencoder"], loss)
         return {"train_mse": error.item()}
 
-    def _teach_critic(self, real: Tensor, fake: Tensor, progress: float) -> None:
-        part = (progress - self.regime.critic_from) / (1 - self.regime.critic_from)
-        set_rate(self.optimizers["critic"], one_cycle(part, self.regime.critic_rate, warmup=0.02))
-        loss = F.softplus(-self.critic(real)).mean() + F.softplus(self.critic(fake)).mean()
-        descend(self.optimizers["critic"], loss)
+    def _discriminator_step(self, real: Tensor, fake: Tensor, progress: float) -> None:
+        part = (progress - self.config.discriminator_from) / (1 - self.config.discriminator_from)
+        set_rate(self.optimizers["discriminator"], one_cycle(part, self.config.discriminator_rate, warmup=0.02))
+        loss = F.softplus(-self.discriminator(real)).mean() + F.softplus(self.discriminator(fake)).mean()
+        optimizer_step(self.optimizers["discriminator"], loss)
 
     def evaluate(self) -> dict[str, float]:
         some = self.train[torch.arange(min(len(self.train), 10_000))]  # enough for the centroids
@@ -127,15 +127,15 @@ def encode(autoencoder: Autoencoder, images: Tensor, device: torch.device = torc
     return in_batches(lambda x: autoencoder.encode(to_float(x.to(device))).cpu(), images)
 
 
-def run(job: Job) -> None:
-    """Trains, and writes the part, the loss curve and a sheet of reconstructions."""
-    train, test = job.digits(train=True), job.digits(train=False)
-    torch.manual_seed(job.seed)
-    recipe = AutoencoderRecipe(AutoencoderRegime(), train, test, best_device())
-    work = job.work("autoencoder")
-    history = fit(recipe, len(train), job.schedule(job.plan.autoencoder_epochs), work, name="autoencoder")
-    autoencoder = recipe.autoencoder.cpu().eval()
-    write_part(job.bundle, "autoencoder", autoencoder.config, autoencoder)
+def run_stage(run: Run) -> None:
+    """Train, and write the part, the loss curve and a sheet of reconstructions."""
+    train, test = run.digits(train=True), run.digits(train=False)
+    seed, work = run.seed_of("autoencoder"), run.work("autoencoder")
+    torch.manual_seed(seed)
+    task = AutoencoderTask(AutoencoderTrainConfig(), train, test, best_device())
+    history = fit(task, len(train), run.schedule(run.size.autoencoder_epochs, seed), work, name="autoencoder")
+    autoencoder = task.autoencoder.cpu().eval()
+    write_part(run.bundle, "autoencoder", autoencoder.config, autoencoder)
     sheets.loss_curve(history, ("train_mse", "test_mse"), work / "loss.png")
     sheets.reconstructions(autoencoder, test.images[:60], work / "reconstructions.png")
 

@@ -1,4 +1,4 @@
-"""Prose from numbers: the result table of README and model card, and the card itself. Every figure is report.json's."""
+"""Write a report as Markdown: the model card, and the parts of it that docs/results.md shares."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ def pair_summary(report: dict[str, Any]) -> str:
     pairs = sorted(report["pairs"].items(), key=lambda item: item[1]["both_above_0.2"])
 
     def name(items: list) -> str:
-        return ", ".join(f"{pair} ({100 * found['both_above_0.2']:.0f} %)" for pair, found in items)
+        return ", ".join(f"{pair} ({100 * figures['both_above_0.2']:.0f} %)" for pair, figures in items)
 
     overall = interval(report["all_pairs"]["split"], "share")
     return (
@@ -21,28 +21,28 @@ def pair_summary(report: dict[str, Any]) -> str:
 
 def assumption_table(report: dict[str, Any]) -> str:
     """The author's four assumptions, measured."""
-    found, dropped = report["assumptions"], report["exemplars"]
+    figures, exemplars = report["assumptions"], report["exemplars"]
     midpoint = interval(report["strategies"]["midpoint"]["split"], "share")
     rows = [
         (
             "clusters are distinct",
-            f"silhouette {found['silhouette']:.2f}; the nearest centroid is right for "
-            f"{100 * found['nearest_centroid_accuracy']:.1f} % of test digits",
+            f"silhouette {figures['silhouette']:.2f}; the nearest centroid is right for "
+            f"{100 * figures['nearest_centroid_accuracy']:.1f} % of test digits",
         ),
         (
             "near in latent space means alike to the eye",
             f"rank correlation of centroid distance with the judges' confusion: "
-            f"{found['distance_confusion_spearman']:.2f} (p = {found['distance_confusion_p']:.1g}), where -1 would "
+            f"{figures['distance_confusion_spearman']:.2f} (p = {figures['distance_confusion_p']:.1g}), where -1 would "
             "confirm it",
         ),
-        ("no wrong labels in the data", f"{dropped['dropped']} of {dropped['candidates']:,} candidates dropped"),
+        ("no wrong labels in the data", f"{exemplars['dropped']} of {exemplars['candidates']:,} candidates dropped"),
         ("the average lies between", f"split of `midpoint`: {midpoint}"),
     ]
     return "\n".join(["| assumption | measured |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows)])
 
 
 def farthest_note(report: dict[str, Any]) -> str:
-    """What the author's further thought does on whole paths."""
+    """Where the author's further thought, `farthest`, lands on whole paths."""
     ends = report["farthest_on_whole_paths"]
     return (
         f"`farthest` on whole paths, ends included, would show the first frame in {100 * ends['first_frame']:.0f} % "
@@ -53,9 +53,9 @@ def farthest_note(report: dict[str, Any]) -> str:
 def judge_table(report: dict[str, Any]) -> str:
     """Accuracy, calibration and size of each judge and of their mean."""
     lines = ["| judge | test accuracy | calibration error | parameters |", "|---|---|---|---|"]
-    for found in report["judges"]:
-        accuracy, error = f"{100 * found['accuracy']:.2f} %", f"{found['calibration_error']:.4f}"
-        lines.append(f"| {found['name']} | {accuracy} | {error} | {found['parameters']:,} |")
+    for judge in report["judges"]:
+        accuracy, error = f"{100 * judge['accuracy']:.2f} %", f"{judge['calibration_error']:.4f}"
+        lines.append(f"| {judge['name']} | {accuracy} | {error} | {judge['parameters']:,} |")
     return "\n".join(lines)
 
 
@@ -66,8 +66,8 @@ def hash_table(config: dict[str, Any]) -> str:
 
 
 def model_index(report: dict[str, Any]) -> str:
-    """The results as the Hub reads them from a card's metadata."""
-    found = report["strategies"]["balanced"]
+    """The results as the metadata of a card, in which the Hub reads them."""
+    balanced = report["strategies"]["balanced"]
     lines = [
         "model-index:",
         "- name: mnist-muddle",
@@ -81,12 +81,12 @@ def model_index(report: dict[str, Any]) -> str:
     ]
     for key, text, _ in ROWS:
         name = text.split(" (")[0]
-        lines += [f"    - type: {key}", f"      value: {found[key]['value']}", f'      name: "{name}"']
+        lines += [f"    - type: {key}", f"      value: {balanced[key]['value']}", f'      name: "{name}"']
     return "\n".join(lines)
 
 
 def model_card(report: dict[str, Any], config: dict[str, Any], repo: str | None = None) -> str:
-    """A bundle's README.md. `repo`: where it is published, with a sheet of samples beside it; None: in the code."""
+    """A bundle's README.md. `repo`: where it is published, with samples.png beside it; None: shipped with the code."""
     likeness, autoencoder = report["likeness"], report["autoencoder"]
     name = f'"{repo}"' if repo else ""
     sheet = "\n![One hundred muddles, ten of each digit, drawn by seed](samples.png)\n" if repo else ""

@@ -1,4 +1,4 @@
-"""The last touch to a bundle: a muddle to verify copies by, the model card, and the hashes that make it whole."""
+"""Finish a bundle: add a muddle to verify copies by, the model card, and the hashes that seal it."""
 
 import hashlib
 import json
@@ -7,9 +7,9 @@ from pathlib import Path
 from muddle.bundle.files import load_bundle, seal, update_config
 from muddle.muddler import Muddler
 from muddle.recipe import Recipe
-from train.card import model_card
+from train.report.card import model_card
 
-SAMPLE = Recipe(4, 9, Recipe().seed)
+SAMPLE = Recipe(digit=4, target=9, seed=27)
 
 
 def unfinished(folder: Path) -> Muddler:
@@ -21,8 +21,8 @@ def unfinished(folder: Path) -> Muddler:
 
 
 def finish(folder: Path, repo: str | None = None) -> Muddler:
-    """Writes the sample, the card (for a repository of that name) and the hashes, and loads the whole back."""
-    pixels = SAMPLE.make(unfinished(folder)).image.tobytes()
+    """Write the sample, the card (for a repository of that name) and the hashes; returns a Muddler on the result."""
+    pixels = unfinished(folder).make([SAMPLE])[0].image.tobytes()
     update_config(folder, sample={"query": SAMPLE.query(), "sha256": hashlib.sha256(pixels).hexdigest()})
     config = json.loads((folder / "config.json").read_text())
     report = json.loads((folder / "report.json").read_text())

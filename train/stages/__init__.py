@@ -1,0 +1,1 @@
+"""The stages that train something: `python -m train NAME` runs the module of that name."""
