@@ -1,86 +1,100 @@
-"""What the commands of `python -m muddle` do: from parsed options to an exit status. Each raises MuddleError."""
+"""The commands of the command line: each from its parsed options to an exit status. Each may raise MuddleError.
+
+A command imports what it needs when it runs: neither --help nor the page of `serve` waits for torch.
+"""
 
 import argparse
 import json
 import sys
 from pathlib import Path
 
-from muddle import classifiers, hub, render
-from muddle import evaluate as evaluation
 from muddle.dataset.spec import UNIFORM, Spec, parse_pairs
-from muddle.images.preprocess import prepare
 from muddle.errors import ArgumentError, DataError
-from muddle.dataset.generate import make as make_set
-from muddle.dataset.formats import read_set
-from muddle.bundle.resolve import locate
-from muddle.muddler import Muddle, Muddler
-from muddle.export.serialize import verdict
-from muddle.evaluate.diagram import diagram
-from muddle.verify import verify
-from muddle.export.files import write
+from muddle.images.codecs import MAX_BYTES, read
+from muddle.parameters import Integer
+from muddle.recipe import PARAMETERS, Recipe
 
-FILES = ("png", "gif", "webp", "json", "npz")  # of what a muddle can be written as
+FILE_KINDS = ("png", "gif", "webp", "json", "npz")  # of a muddle's file
+SCALES, PORTS = Integer(1, 40), Integer(1, 65535)
 
 
 def make(options: argparse.Namespace) -> int:
-    """One muddle into a file."""
-    muddler = _muddler(options)
-    m = muddler.muddle(options.digit, options.target, source=options.source, **_settings(options))
-    return _deliver(m, muddler, options)
+    """Write one muddle to a file."""
+    return _make(Recipe(**_arguments(options)), options)
 
 
 def image(options: argparse.Namespace) -> int:
-    """One muddle of a given picture into a file."""
-    pixels = prepare(render.read(_input(options.picture)))
-    muddler = _muddler(options)
-    return _deliver(muddler.muddle_image(pixels, options.digit, options.target, **_settings(options)), muddler, options)
+    """Write one muddle of a given picture to a file."""
+    from muddle.images.preprocess import prepare
+
+    return _make(Recipe(image=prepare(read(_input(options.picture))), **_arguments(options)), options)
 
 
 def dataset(options: argparse.Namespace) -> int:
-    """A data set into a folder, and to the Hub when asked."""
+    """Make a data set in a folder, and upload it to the Hub if a repository is named."""
+    from muddle.bundle import hub
+    from muddle.dataset.generate import generate
+    from muddle.muddler import Muddler
+
     try:
         balance = UNIFORM if options.balance == UNIFORM else float(options.balance)
     except ValueError as error:
-        raise ArgumentError("balance", options.balance, f"give a number from 0 to 1, or {UNIFORM}") from error
+        raise ArgumentError("balance", options.balance, f"a number from 0 to 1, or {UNIFORM}") from error
+    spec = Spec(
+        count=options.count,
+        pairs=parse_pairs(options.pairs),
+        balance=balance,
+        min_likeness=options.min_likeness,
+        seed=options.seed,
+        shards=options.shards,
+    )
     if options.workers < 1:
-        raise ArgumentError("workers", options.workers, "give at least 1")
+        raise ArgumentError("workers", options.workers, "at least 1")
     if options.push:
         hub.check_name("push", options.push)
         hub.check_owner(options.push)
-    spec = Spec(
-        options.count, parse_pairs(options.pairs), balance, options.min_likeness, options.seed, options.shards
-    ).checked()
-    settings = {"form": options.format, "engine": options.engine, "workers": options.workers}
-    made = make_set(_muddler(options), spec, options.out, **settings)
+    muddler = Muddler.from_pretrained(options.bundle, options.revision)
+    made = generate(muddler, spec, options.out, form=options.format, engine=options.engine, workers=options.workers)
     before = f" ({made.resumed} of {spec.shards} shards were there)" if made.resumed else ""
     print(f"{made.count:,} images in {options.out}{before}\nsha256 {made.sha256}")
     if options.push:
         message = f"{made.count:,} images, {made.sha256[:12]}"
-        done = hub.upload(options.out, options.push, kind="dataset", private=options.private, message=message)
-        print(f"{done.address}\nrevision {done.revision}")
+        published = hub.upload(options.out, options.push, kind="dataset", private=options.private, message=message)
+        print(f"{published.address}\nrevision {published.revision}")
     return 0
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    """A table of how classifiers do on a data set: those that are named, then the references."""
+    """Print how classifiers do on a data set: those that are named, then the references."""
+    from muddle.dataset.formats import read_set
+    from muddle.evaluate import calibration
+    from muddle.evaluate.classifiers import load_classifier, references
+    from muddle.evaluate.diagram import diagram
+
     rows = read_set(options.data)
-    models = {spec: classifiers.load(spec) for spec in options.model} | classifiers.references()
-    found = {
-        name: evaluation.evaluate(model(rows.image), rows.soft_label, rows.digit, rows.target)
-        for name, model in models.items()
+    classifiers = {spec: load_classifier(spec) for spec in options.model} | references()
+    evaluations = {
+        name: calibration.evaluate(classify(rows.image), rows.soft_label, rows.digit, rows.target)
+        for name, classify in classifiers.items()
     }
-    print(evaluation.report(found))
-    first = next(iter(found))
+    print(calibration.report(evaluations))
+    name, first = next(iter(evaluations.items()))
     if options.diagram:
-        _save(str(options.diagram), diagram(found[first], first).encode())
+        _save(options.diagram, diagram(first, name).encode())
     if options.json:
-        _save(str(options.json), (json.dumps(evaluation.as_json(found), indent=1) + "\n").encode())
+        _save(options.json, (json.dumps(calibration.as_json(evaluations), indent=1) + "\n").encode())
     return 0
 
 
-def verify_bundle(options: argparse.Namespace) -> int:
-    """Whether a bundle is whole and does what it says."""
-    bundle = locate(options.bundle, options.revision)
+def verify(options: argparse.Namespace) -> int:
+    """Check that a bundle is whole and that its sample muddle comes out to the byte.
+
+    Status 1 if not, and also if the embedded bundle stands in for the one that $MUDDLE_REPO names.
+    """
+    from muddle.bundle.resolve import resolve_bundle
+    from muddle.verify import verify
+
+    bundle = resolve_bundle(options.bundle, options.revision)
     lines, whole = verify(bundle)
     print("\n".join(lines))
     if bundle.origin.note:
@@ -89,56 +103,54 @@ def verify_bundle(options: argparse.Namespace) -> int:
 
 
 def serve(options: argparse.Namespace) -> int:
-    """The page, until it is interrupted."""
-    from muddle.ui.service import Service
+    """Serve the page until it is interrupted."""
+    from muddle.ui.serve import serve
 
-    service = Service(options.bundle, options.revision)
-    service.start()
-    from muddle.ui.serve import serve as serve_page
-
+    port = PORTS.check("port", options.port)
     try:
-        serve_page(service, server_name=options.host, server_port=options.port)
+        serve(options.bundle, options.revision, server_name=options.host, server_port=port)
     except OSError as error:  # gradio's, when the port is taken
-        raise ArgumentError("port", options.port, "it is taken on this host; name another") from error
+        raise ArgumentError("port", port, "a free port of this host") from error
     return 0
 
 
-def _muddler(options: argparse.Namespace) -> Muddler:
-    return Muddler(locate(options.bundle, options.revision))
+def _arguments(options: argparse.Namespace) -> dict[str, object]:
+    """The parameters of a muddle among the options."""
+    return {name: getattr(options, name) for name in PARAMETERS if name in options}
 
 
-def _settings(options: argparse.Namespace) -> dict[str, object]:
-    return {name: getattr(options, name) for name in ("seed", "steps", "strategy", "balance")}
+def _make(recipe: Recipe, options: argparse.Namespace) -> int:
+    """Write the muddle of a recipe to the output, and what the judges say of it to standard error."""
+    from muddle.export.files import to_file
+    from muddle.export.serialize import verdict
+    from muddle.muddler import Muddler
 
-
-def _input(name: str) -> bytes:
-    try:
-        return sys.stdin.buffer.read(render.MAX_BYTES + 1) if name == "-" else Path(name).read_bytes()
-    except OSError as error:
-        raise DataError(f"{name}: cannot be read ({error.strerror}).") from error
-
-
-def _deliver(m: Muddle, muddler: Muddler, options: argparse.Namespace) -> int:
-    """Writes the muddle, and says on standard error what it is."""
-    if not 1 <= options.scale <= 40:
-        raise ArgumentError("scale", options.scale, "give 1 to 40")
-    ending = Path(options.output).suffix.removeprefix(".").lower()
-    kind = options.format or ending or "png"
-    if kind not in FILES:
-        raise ArgumentError("output", options.output, f"end it in one of {', '.join(f'.{name}' for name in FILES)}")
-    data = write(m, muddler, kind, options.scale)
+    scale = SCALES.check("scale", options.scale)
+    kind = options.format or Path(options.output).suffix.removeprefix(".").lower() or "png"
+    if kind not in FILE_KINDS:
+        endings = ", ".join(f".{kind}" for kind in FILE_KINDS)
+        raise ArgumentError("output", options.output, f"a name that ends in one of {endings}")
+    m = Muddler.from_pretrained(options.bundle, options.revision).make([recipe])[0]
+    data = to_file(m, kind, scale)
     if options.output == "-":
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     else:
-        _save(options.output, data)
+        _save(Path(options.output), data)
     print(verdict(m), file=sys.stderr)
     return 0
 
 
-def _save(name: str, data: bytes) -> None:
+def _input(name: str) -> bytes:
     try:
-        Path(name).write_bytes(data)
+        return sys.stdin.buffer.read(MAX_BYTES + 1) if name == "-" else Path(name).read_bytes()
     except OSError as error:
-        raise DataError(f"{name}: cannot be written ({error.strerror}).") from error
-    print(name)
+        raise DataError(f"{name}: cannot be read ({error.strerror}).") from error
+
+
+def _save(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror}).") from error
+    print(path)

@@ -1,1 +1,1 @@
-"""Data sets of known ambiguity: what is in one, its files, its generation, its card."""
+"""Data sets of known ambiguity: their specification, files, generation and card."""

@@ -1,7 +1,8 @@
-"""A data set's rows as files, and back: Parquet as the Hub shows it, NumPy's npz, MNIST's idx, or PNG in a folder."""
+"""The files of a data set: rows as Parquet, which the Hub shows, as NumPy's npz, MNIST's idx or PNG; and back."""
 
 import io
 import json
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -10,43 +11,49 @@ import numpy as np
 
 from muddle.dataset.spec import Rows
 from muddle.errors import DataError
-from muddle.muddler import joined
 from muddle.images.codecs import from_png, png
+from muddle.result import concatenate
 
-SPLIT = "test"  # a set is there to test with
-FOLDER = "data"
-NUMBERS = tuple(field for field in Rows._fields if field not in ("image", "soft_label"))  # one of each a row
+SPLIT = "test"  # the sets are made to test classifiers with
+NOTE = "dataset.json"  # which set it is; of a finished one also the sha256 of every data file
+DATA_FOLDER = "data"
+SCALARS = tuple(field for field in Rows._fields if field not in ("image", "soft_label"))  # columns of one number a row
 IDX_TYPES = {np.dtype(np.uint8): 0x08, np.dtype(np.float64): 0x0E}  # of http://yann.lecun.com/exdb/mnist
 
 
 class Format(NamedTuple):
-    """How rows are written and read: `write` gives the files of a shard, `read` takes the shard's name in a folder."""
+    """One format."""
 
-    write: Callable[[str, Rows], dict[str, bytes]]
-    read: Callable[[Path, str], Rows]
-    first: str  # the file that each shard has
+    write: Callable[[str, Rows], dict[str, bytes]]  # from a shard's name and rows to its files
+    read: Callable[[Path, str], Rows]  # from the folder and the shard's name
+    marker: str  # the file, with {} for the shard's name, that is written last: where it is, the shard is complete
 
 
-def stem(shard: int, shards: int) -> str:
-    """A shard's name, by the Hub's convention."""
+def shard_name(shard: int, shards: int) -> str:
+    """The name of a shard, by the Hub's convention."""
     return f"{SPLIT}-{shard:05d}-of-{shards:05d}"
 
 
 def read_set(folder: Path) -> Rows:
-    """All rows of a finished data set in its folder. Raises DataError when there is none, or not a whole one."""
+    """All rows of a finished data set in its folder. Raises DataError when it is missing, unfinished or damaged."""
     try:
-        written = json.loads((folder / "dataset.json").read_text())
-        form, shards = FORMATS[written["format"]], written["spec"]["shards"]
+        note = json.loads((folder / NOTE).read_text())
+        form, shards = FORMATS[note["format"]], int(note["spec"]["shards"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{folder}: there is no data set here. Make one: python -m muddle dataset.") from error
-    if "files" not in written:
-        raise DataError(f"{folder}: the data set is not finished. Give its command again, and it goes on.")
-    return joined([form.read(folder / FOLDER, stem(shard, shards)) for shard in range(shards)])
+    if "files" not in note:
+        raise DataError(f"{folder}: the data set is not finished. Rerun its command to resume.")
+    try:
+        return concatenate([form.read(folder / DATA_FOLDER, shard_name(shard, shards)) for shard in range(shards)])
+    except DataError:  # pyarrow is missing
+        raise
+    except (OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
+        raise DataError(f"{folder}: the data set is damaged ({error}). Remove the folder and make it again.") from error
 
 
 def _write_parquet(name: str, rows: Rows) -> dict[str, bytes]:
     pa, parquet = _pyarrow()
-    columns = {field: pa.array(column) for field, column in _flat(rows).items()}
+    columns = {field: pa.array(column) for field, column in _scalars(rows).items()}
     columns["soft_label"] = pa.FixedSizeListArray.from_arrays(pa.array(rows.soft_label.ravel()), 10)
     files = [{"bytes": png(image), "path": None} for image in rows.image]
     columns["image"] = pa.array(files, pa.struct({"bytes": pa.binary(), "path": pa.string()}))
@@ -63,11 +70,11 @@ def _read_parquet(folder: Path, name: str) -> Rows:
     table = parquet.read_table(folder / f"{name}.parquet")
     images = np.stack([from_png(cell["bytes"].as_py()) for cell in table["image"]])
     soft = np.stack(table["soft_label"].to_numpy(zero_copy_only=False))
-    return Rows(image=images, soft_label=soft, **{field: table[field].to_numpy() for field in NUMBERS})
+    return Rows(image=images, soft_label=soft, **{field: table[field].to_numpy() for field in SCALARS})
 
 
 def _feature(name: str, column: object) -> dict[str, object]:
-    """A column's type as the `datasets` library writes it."""
+    """The type of a column, in the notation of the `datasets` library."""
     if name == "image":
         return {"_type": "Image"}
     if name in ("digit", "target"):
@@ -98,13 +105,13 @@ def _read_npz(folder: Path, name: str) -> Rows:
 
 
 def _write_idx(name: str, rows: Rows) -> dict[str, bytes]:
-    """Images and labels as MNIST's own files, the soft labels likewise as doubles; the rest as lines of JSON."""
+    """Images and labels like MNIST's own files, the soft labels likewise as doubles; the rest as lines of JSON."""
     return {
-        f"{name}-images-idx3-ubyte": idx(rows.image),
-        f"{name}-labels-idx1-ubyte": idx(rows.digit.astype(np.uint8)),
-        f"{name}-targets-idx1-ubyte": idx(rows.target.astype(np.uint8)),
-        f"{name}-soft-labels-idx2-double": idx(rows.soft_label),
-        f"{name}-metadata.jsonl": _lines(_flat(rows)),
+        f"{name}-images-idx3-ubyte": to_idx(rows.image),
+        f"{name}-labels-idx1-ubyte": to_idx(rows.digit.astype(np.uint8)),
+        f"{name}-targets-idx1-ubyte": to_idx(rows.target.astype(np.uint8)),
+        f"{name}-soft-labels-idx2-double": to_idx(rows.soft_label),
+        f"{name}-metadata.jsonl": _to_lines(_scalars(rows)),
     }
 
 
@@ -114,25 +121,25 @@ def _read_idx(folder: Path, name: str) -> Rows:
     return _from_lines(folder / f"{name}-metadata.jsonl", image, soft)
 
 
-def idx(array: np.ndarray) -> bytes:
+def to_idx(array: np.ndarray) -> bytes:
     """An array of uint8 or float64 as an idx file."""
     head = bytes([0, 0, IDX_TYPES[array.dtype], array.ndim]) + np.array(array.shape, ">u4").tobytes()
     return head + array.astype(array.dtype.newbyteorder(">")).tobytes()
 
 
 def from_idx(data: bytes) -> np.ndarray:
-    """The array of an idx file that `idx` wrote."""
-    kind = next(kind for kind, code in IDX_TYPES.items() if code == data[2])
+    """The array of an idx file that `to_idx` wrote. Raises ValueError or LookupError for another."""
+    kind = {code: kind for kind, code in IDX_TYPES.items()}[data[2]]
     shape = np.frombuffer(data, ">u4", data[3], offset=4)
     return np.frombuffer(data, kind.newbyteorder(">"), offset=4 + 4 * data[3]).astype(kind).reshape(shape)
 
 
 def _write_png(name: str, rows: Rows) -> dict[str, bytes]:
-    """A folder of pictures and its metadata.jsonl, which `datasets` reads as an image folder."""
-    columns = {**_flat(rows), "soft_label": rows.soft_label}
+    """A folder of PNG files and its metadata.jsonl, which `datasets` reads as an image folder."""
+    columns = {**_scalars(rows), "soft_label": rows.soft_label}
     files = [f"{i:08d}-{a}-{b}.png" for i, a, b in zip(rows.index, rows.digit, rows.target, strict=True)]
     pictures = {f"{name}/{file}": png(image) for file, image in zip(files, rows.image, strict=True)}
-    return {**pictures, f"{name}/metadata.jsonl": _lines({"file_name": np.array(files), **columns})}
+    return {**pictures, f"{name}/metadata.jsonl": _to_lines({"file_name": np.array(files), **columns})}
 
 
 def _read_png(folder: Path, name: str) -> Rows:
@@ -141,12 +148,11 @@ def _read_png(folder: Path, name: str) -> Rows:
     return _from_lines(folder / name / "metadata.jsonl", image, np.array([line["soft_label"] for line in lines]))
 
 
-def _flat(rows: Rows) -> dict[str, np.ndarray]:
-    """The columns of plain numbers."""
-    return {field: getattr(rows, field) for field in NUMBERS}
+def _scalars(rows: Rows) -> dict[str, np.ndarray]:
+    return {field: getattr(rows, field) for field in SCALARS}
 
 
-def _lines(columns: Mapping[str, np.ndarray]) -> bytes:
+def _to_lines(columns: Mapping[str, np.ndarray]) -> bytes:
     values = [column.tolist() for column in columns.values()]
     lines = (json.dumps(dict(zip(columns, row, strict=True))) for row in zip(*values, strict=True))
     return "".join(f"{line}\n" for line in lines).encode()
@@ -154,7 +160,7 @@ def _lines(columns: Mapping[str, np.ndarray]) -> bytes:
 
 def _from_lines(path: Path, image: np.ndarray, soft_label: np.ndarray) -> Rows:
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    return Rows(image=image, soft_label=soft_label, **{f: np.array([line[f] for line in lines]) for f in NUMBERS})
+    return Rows(image=image, soft_label=soft_label, **{f: np.array([line[f] for line in lines]) for f in SCALARS})
 
 
 FORMATS = {

@@ -1,1 +1,1 @@
-"""How well a classifier knows what it does not know."""
+"""Evaluation of classifiers on digits of known ambiguity: calibration measures, classifiers, diagram."""

@@ -1,4 +1,4 @@
-"""How well a classifier knows what it does not know: its probabilities beside the soft labels of ambiguous digits.
+"""Measures of how well a classifier's doubt is calibrated, from its probabilities and the soft labels of digits.
 
 Pure functions of arrays: N images, K = 10 classes. A *clueless* classifier gives every class 0.1.
 """
@@ -16,23 +16,23 @@ CLASSES = 10
 BINS = 15  # of confidence, of equal width
 FLOOR = 1e-6  # a predicted probability below this counts as this, so that the divergence stays finite
 DECIMALS = 6  # of figures in JSON
-TIE = 9  # decimals to which entropies are compared: below them is float64's noise
+ENTROPY_DECIMALS = 9  # to which entropies are compared: below them is float64's noise
 
-COLUMNS = {  # how the table heads each figure, and with how many decimals
+COLUMNS = {  # the heading of each figure in the table, and its decimals
     "top_pair": ("top-pair", 3),
     "entropy": ("entropy", 2),
     "soft_entropy": ("of soft labels", 2),
     "rank_correlation": ("rank correlation", 2),
     "divergence": ("divergence", 2),
     "calibration_error": ("calibration error", 3),
-    "hubris": ("hubris", 3),
+    "overconfidence": ("overconfidence", 3),
 }
-LEGEND = """top-pair: share of images whose two likeliest classes are the intended two; best: as the soft labels.
+LEGEND = """top-pair: share of images whose two likeliest classes are the intended two; best: the soft labels' share.
 entropy: mean in bits, of the probabilities and of the soft labels; best equal.
-rank correlation: between the two entropies, over images; best 1.
-divergence: of the soft label from the prediction, in bits; best 0.
+rank correlation: Spearman's, between the two entropies over images; best 1.
+divergence: Kullback-Leibler, of the soft label from the prediction, in bits; best 0.
 calibration error: gap between confidence and the soft label's probability of the guess, by confidence; best 0.
-hubris: how far the confidence lies above that probability, on average; best 0."""
+overconfidence: how far the confidence exceeds that probability, on average; best 0."""
 
 
 @dataclass(frozen=True)
@@ -48,26 +48,27 @@ class Bin:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a classifier makes of N ambiguous digits.
+    """The figures of a classifier on N ambiguous digits.
 
     The *guess* is the likeliest class, the *confidence* its probability, the *correctness* the soft label's probability
     of it; where several classes tie for likeliest, the correctness is their mean.
 
     count: images.
     top_pair: share of images whose two likeliest classes are the intended two, 0 to 1. Both must be above every other
-        class, so a clueless classifier scores 0, as does one that never doubts. A perfect one scores what the soft
+        class, so a clueless classifier scores 0, as does one that is always certain. A perfect one scores what the soft
         labels do, which is below 1 where a third class gets more than the lesser of the two.
-    entropy: mean entropy of the probabilities in bits, 0 (never doubts) to log2 10 = 3.32 (clueless).
+    entropy: mean entropy of the probabilities in bits, 0 (always certain) to log2 10 = 3.32 (clueless).
     soft_entropy: the same of the soft labels: what a perfect classifier has.
-    rank_correlation: Spearman's (1904) between the two entropies over images, -1 to 1: whether it doubts where there
-        is doubt, however loudly. 0 where either entropy is constant, as a clueless classifier's is.
+    rank_correlation: Spearman's (1904) between the two entropies over images, -1 to 1: whether it doubts more where
+        there is more doubt, whatever the amounts. 0 where either is constant, as a clueless classifier's is.
     divergence: mean Kullback-Leibler (1951) divergence of the soft label from the prediction in bits: 0 (perfect) to
         log2 1e6 = 19.93, as a prediction below 1e-6 counts as 1e-6. A clueless classifier scores 3.32 - soft_entropy.
     calibration_error: expected calibration error (Naeini et al., 2015) in 15 bins, with correctness in the place of
-        accuracy: 0 to 1. A clueless classifier is honest and scores 0.
-    hubris: mean of max(0, confidence - correctness), 0 (never surer than the soft label) to 1 (certain of what cannot
-        be). Unlike in the calibration error, doubt on one image does not make up for too little on another. A clueless
-        classifier scores 0.
+        accuracy: 0 to 1. A clueless classifier is calibrated and scores 0.
+    overconfidence: mean of max(0, confidence - correctness), 0 (never surer than the soft label) to 1 (certain of the
+        impossible). Per image and unweighted, unlike the overconfidence error of Thulasidasan et al. (2019), which is
+        per bin as the calibration error is: here, doubt on one image does not make up for too little on another. A
+        clueless classifier scores 0.
     bins: the reliability diagram's.
     """
 
@@ -78,43 +79,46 @@ class Evaluation:
     rank_correlation: float
     divergence: float
     calibration_error: float
-    hubris: float
+    overconfidence: float
     bins: tuple[Bin, ...]
 
 
 def evaluate(probabilities: np.ndarray, soft_labels: np.ndarray, digits: np.ndarray, targets: np.ndarray) -> Evaluation:
-    """Every figure: (N, 10) and (N, 10), rows that sum to 1; (N,) and (N,), the intended two. Raises ArgumentError."""
+    """Every figure, from (N, 10) and (N, 10), rows that sum to 1, and (N,) and (N,), the intended two.
+
+    Raises ArgumentError when the shapes differ from these.
+    """
     p, s = np.asarray(probabilities, np.float64), np.asarray(soft_labels, np.float64)
     pair = torch.as_tensor(np.asarray(digits, np.int64)), torch.as_tensor(np.asarray(targets, np.int64))
     shapes = (p.shape, s.shape, *(tuple(part.shape) for part in pair))
     if not len(p) or shapes != ((len(p), CLASSES), (len(p), CLASSES), (len(p),), (len(p),)):
-        raise ArgumentError("shapes", shapes, "give (N, 10), (N, 10), (N,) and (N,), with N at least 1")
+        raise ArgumentError("shapes", shapes, "(N, 10), (N, 10), (N,) and (N,), with N at least 1")
     descending = -np.sort(-p, axis=1)
-    named = top_pair(torch.from_numpy(p), *pair).numpy() & (descending[:, 1] > descending[:, 2])
+    both = top_pair(torch.from_numpy(p), *pair).numpy() & (descending[:, 1] > descending[:, 2])
     entropy, soft_entropy = (entropy_bits(torch.from_numpy(x)).numpy() for x in (p, s))
     confidence, correctness = descending[:, 0], _correctness(p, s)
-    bins = reliability(confidence, correctness)
+    bins = reliability_bins(confidence, correctness)
     return Evaluation(
         count=len(p),
-        top_pair=float(named.mean()),
+        top_pair=float(both.mean()),
         entropy=float(entropy.mean()),
         soft_entropy=float(soft_entropy.mean()),
-        rank_correlation=rank_correlation(entropy.round(TIE), soft_entropy.round(TIE)),
+        rank_correlation=rank_correlation(entropy.round(ENTROPY_DECIMALS), soft_entropy.round(ENTROPY_DECIMALS)),
         divergence=float(divergence_bits(s, p).mean()),
         calibration_error=float(sum(b.count * abs(b.correctness - b.confidence) for b in bins) / len(p)),
-        hubris=float(np.maximum(confidence - correctness, 0).mean()),
+        overconfidence=float(np.maximum(confidence - correctness, 0).mean()),
         bins=bins,
     )
 
 
 def anchors(soft_labels: np.ndarray, digits: np.ndarray, targets: np.ndarray) -> dict[str, Evaluation]:
-    """What a perfect classifier scores on these images, whose answers are the soft labels, and what a clueless one."""
+    """The scores on these images of a perfect classifier, which answers the soft labels, and of a clueless one."""
     answers = {"(soft labels)": soft_labels, "(clueless)": np.full(np.shape(soft_labels), 1 / CLASSES)}
     return {name: evaluate(p, soft_labels, digits, targets) for name, p in answers.items()}
 
 
-def reliability(confidence: np.ndarray, correctness: np.ndarray, bins: int = BINS) -> tuple[Bin, ...]:
-    """Both averaged by confidence, in bins of equal width: (N,), (N,) in [0, 1] -> that many bins."""
+def reliability_bins(confidence: np.ndarray, correctness: np.ndarray, bins: int = BINS) -> tuple[Bin, ...]:
+    """Mean confidence and correctness in bins of confidence of equal width: (N,), (N,) in [0, 1] -> as many `Bin`s."""
     which = (confidence * bins).astype(np.int64).clip(0, bins - 1)
     count = np.bincount(which, minlength=bins)
     sums = [np.bincount(which, values, minlength=bins) for values in (confidence, correctness)]
@@ -127,14 +131,14 @@ def reliability(confidence: np.ndarray, correctness: np.ndarray, bins: int = BIN
 def divergence_bits(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     """Kullback-Leibler divergence of truth from prediction: (N, K), (N, K) -> (N,) bits, 0 to log2(1 / FLOOR).
 
-    Predictions below FLOOR count as FLOOR; what that takes from a row that needs none is never below 0.
+    Predictions below FLOOR count as FLOOR, and a divergence that this makes negative counts as 0.
     """
     logs = np.log2(np.where(truth > 0, truth, 1)) - np.log2(np.maximum(prediction, FLOOR))
     return np.maximum((truth * logs).sum(1), 0)
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Spearman's: Pearson's correlation of ranks, (N,), (N,) -> -1 to 1; 0 where either is constant."""
+    """Spearman's rank correlation: (N,), (N,) -> -1 to 1; 0 where either is constant."""
     a, b = (ranks(values) - (len(values) + 1) / 2 for values in (first, second))
     scale = np.sqrt((a * a).sum() * (b * b).sum())
     return float(np.clip((a * b).sum() / scale, -1, 1)) if scale > 0 else 0.0
@@ -147,7 +151,7 @@ def ranks(values: np.ndarray) -> np.ndarray:
 
 
 def report(rows: dict[str, Evaluation]) -> str:
-    """A table with a row for each named classifier, aligned for a terminal and valid Markdown, and what it means."""
+    """A Markdown table of named classifiers' figures, aligned for a terminal too, and its legend."""
     cells = [["classifier", *(head for head, _ in COLUMNS.values())]]
     for name, row in rows.items():
         values = (f"{getattr(row, key):.{decimals}f}" for key, (_, decimals) in COLUMNS.items())
@@ -162,7 +166,7 @@ def report(rows: dict[str, Evaluation]) -> str:
 
 
 def as_json(rows: dict[str, Evaluation]) -> dict[str, dict[str, Any]]:
-    """The same, and the bins, in JSON's types, rounded to six decimals."""
+    """Named classifiers' figures and bins in JSON's types, rounded to six decimals."""
     return {name: _rounded(asdict(row)) for name, row in rows.items()}
 
 

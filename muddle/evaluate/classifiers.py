@@ -1,4 +1,4 @@
-"""Any classifier as a function from images to probabilities: from a Python callable, a file of ours, or an array."""
+"""Classifiers as functions from images to probabilities: a Python callable, networks in a file, or an array."""
 
 import importlib
 import sys
@@ -11,68 +11,73 @@ from typing import Any
 import numpy as np
 import torch
 
+from muddle.bundle.classifier_file import read_classifier
 from muddle.errors import ArgumentError, DataError
 from muddle.images.pixels import to_unit
-from muddle.bundle.classifier_file import read_classifier
 
 Classifier = Callable[[np.ndarray], np.ndarray]  # uint8 (N, 28, 28), white on black -> float64 (N, 10)
 
 REFERENCES = ("plain", "smoothed", "ensemble")  # trained by python -m train reference
-FOLDER = Path(__file__).parent / "references"
-KEY = "probabilities"
-BATCH = 1000  # images that a classifier sees at once
-TOLERANCE = 1e-3  # how far a row's sum may be from 1
-ALLOWED = "give package.module:callable, a .safetensors of python -m train reference, or probabilities as .npz or .npy"
-CALL = "Give it uint8 (N, 28, 28) in Python to see more."
+REFERENCES_DIR = Path(__file__).parent / "references"
+ARRAY = "probabilities"  # the name of the array in an .npz
+BATCH_SIZE = 1000  # images in one call of a classifier
+SUM_TOLERANCE = 1e-3  # how far a row's sum may be from 1
+SPECS = "package.module:callable, a .safetensors of python -m train reference, or probabilities as .npz or .npy"
 
 
-def load(spec: str) -> Classifier:
-    """The classifier that a text names; its answers are checked, and their rows then sum to exactly 1.
+def load_classifier(spec: str) -> Classifier:
+    """The classifier that a text names; its probabilities are checked, and each row is scaled to a sum of exactly 1.
 
     `package.module:callable` or `package/module.py:callable`: looked for in the current directory too; it gets uint8
     (N, 28, 28), white on black, at most 1,000 images at once, and returns probabilities (N, 10), NumPy's or torch's.
-    `*.safetensors`: one of the project's own kinds. `*.npz`, `*.npy`: the probabilities (N, 10) themselves, which are
-    returned for any N images.
-    Raises ArgumentError and DataError, and so does the classifier when what it gives are not probabilities.
+    `*.safetensors`: the networks that `python -m train reference` wrote. `*.npz`, `*.npy`: the probabilities (N, 10)
+    themselves, returned for any N images.
+    Raises ArgumentError and DataError, and so does the classifier when its result is not probabilities.
     """
-    kinds = {".safetensors": _from_weights, ".npz": _from_array, ".npy": _from_array}
+    loaders = {".safetensors": _from_weights, ".npz": _from_array, ".npy": _from_array}
     suffix = Path(spec).suffix.lower()
-    if suffix in kinds:
-        return kinds[suffix](Path(spec))
+    if suffix in loaders:
+        return loaders[suffix](Path(spec))
     module, colon, name = spec.partition(":")
     if not (colon and name and module):
-        raise ArgumentError("classifier", spec, ALLOWED)
+        raise ArgumentError("classifier", spec, SPECS)
     if module.endswith(".py"):
         module = ".".join(Path(module).with_suffix("").parts)
     if not all(part.isidentifier() for part in module.split(".")):
-        raise ArgumentError("classifier", spec, "name a module, or a .py file below the current directory")
+        raise ArgumentError("classifier", spec, "a callable of a module, or of a .py file below the current directory")
     return _from_callable(spec, module, name)
 
 
 def references() -> dict[str, Classifier]:
     """The classifiers that ship with the code, by name."""
-    return {name: _from_weights(FOLDER / f"{name}.safetensors") for name in REFERENCES}
+    return {name: _from_weights(REFERENCES_DIR / f"{name}.safetensors") for name in REFERENCES}
 
 
-def checked(answer: Any, count: int, origin: str) -> np.ndarray:
-    """What a classifier gave as float64 (count, 10) whose rows sum to 1. Raises DataError, saying what is wrong."""
-    if isinstance(answer, torch.Tensor):
-        answer = answer.detach().to("cpu", torch.float64 if answer.is_floating_point() else None).numpy()
-    if not isinstance(answer, np.ndarray) or answer.dtype.kind not in "fiu":
-        kind = f"an array of {answer.dtype}" if isinstance(answer, np.ndarray) else type(answer).__name__
-        raise DataError(f"{origin} gave {kind}: it must give probabilities as an array of numbers.")
-    if answer.shape != (count, 10):
-        raise DataError(f"{origin} gave shape {answer.shape} for {count} images: it must give ({count}, 10).")
-    p = answer.astype(np.float64)
+def check_probabilities(result: Any, count: int, origin: str) -> np.ndarray:
+    """The result of a classifier as float64 (count, 10) whose rows sum to 1. Raises DataError, which says why not.
+
+    A row's sum may be off by SUM_TOLERANCE. `origin` names the classifier in the error.
+    """
+    if isinstance(result, torch.Tensor):
+        result = result.detach().to("cpu", torch.float64 if result.is_floating_point() else None).numpy()
+    if not isinstance(result, np.ndarray) or result.dtype.kind not in "fiu":
+        kind = f"an array of {result.dtype}" if isinstance(result, np.ndarray) else type(result).__name__
+        raise DataError(f"{origin} returned {kind}: it must return probabilities as an array of numbers.")
+    if result.shape != (count, 10):
+        raise DataError(f"{origin} returned shape {result.shape} for {count} images: it must return ({count}, 10).")
+    p = result.astype(np.float64)
     if not np.isfinite(p).all():
-        raise DataError(f"{origin} gave numbers that are not finite: look for nan and inf.")
+        raise DataError(f"{origin} returned numbers that are not finite: look for nan and inf.")
     if p.min(initial=0) < 0:
-        raise DataError(f"{origin} gave {p.min():.3g}: probabilities are not negative. Are these logits? Use softmax.")
+        least = p.min()
+        raise DataError(
+            f"{origin} returned {least:.3g}: probabilities are not negative. Are these logits? Use softmax."
+        )
     sums = p.sum(1, keepdims=True)
-    far = np.abs(sums - 1).max(initial=0)
-    if far > TOLERANCE:
-        worst = sums.flat[np.abs(sums - 1).argmax()]
-        raise DataError(f"{origin} gave a row that sums to {worst:.4g}, not to 1. Are these logits? Use softmax.")
+    errors = np.abs(sums - 1)
+    if errors.max(initial=0) > SUM_TOLERANCE:
+        worst = sums.flat[errors.argmax()]
+        raise DataError(f"{origin} returned a row that sums to {worst:.4g}, not to 1. Are these logits? Use softmax.")
     return p / sums
 
 
@@ -80,68 +85,71 @@ def _from_callable(spec: str, module: str, name: str) -> Classifier:
     if not {"", "."} & set(sys.path):
         sys.path.append("")  # the current directory, also when not started by python -m; last, so it hides nothing
     importlib.invalidate_caches()
+    importable = "a callable that can be imported"
     try:
         function = reduce(getattr, name.split("."), importlib.import_module(module))
     except ModuleNotFoundError as error:
-        itself = f"{module}.".startswith(f"{error.name}.")
-        whose = "there is no such module" if itself else f"it needs {error.name}"
-        raise ArgumentError("classifier", spec, f"{whose}, here or among what is installed") from error
+        missing = "" if f"{module}.".startswith(f"{error.name}.") else f", which {module} needs"
+        problem = f"there is no module {error.name} here or among what is installed{missing}"
+        raise ArgumentError("classifier", spec, f"{importable} ({problem})") from error
     except AttributeError as error:
-        raise ArgumentError("classifier", spec, f"{error}") from error
-    except Exception as error:  # whatever the user's module does when it is imported
-        raise DataError(f"{spec} failed with {_named(error)}. Import {module} in Python to see more.") from error
+        raise ArgumentError("classifier", spec, f"{importable} ({error})") from error
+    except Exception as error:  # whatever the user's module raises when it is imported
+        raise DataError(f"{spec} failed with {_describe(error)}. Import {module} in Python to see more.") from error
     if not callable(function):
-        raise ArgumentError("classifier", spec, f"{name} is of type {type(function).__name__}, which cannot be called")
+        raise ArgumentError("classifier", spec, f"a callable ({name} is of type {type(function).__name__})")
 
-    def answer(images: np.ndarray) -> Any:
+    def call(images: np.ndarray) -> Any:
         try:
             with torch.no_grad():
                 return function(images.copy())
-        except Exception as error:  # whatever the user's function does
-            raise DataError(f"{spec} failed with {_named(error)}. {CALL}") from error
+        except Exception as error:  # whatever the user's function raises
+            hint = "Call it with uint8 (N, 28, 28) in Python to see more."
+            raise DataError(f"{spec} failed with {_describe(error)}. {hint}") from error
 
-    return _in_batches(answer, spec)
+    return _in_batches(call, spec)
 
 
 def _from_weights(path: Path) -> Classifier:
     ensemble = read_classifier(path)
 
-    def answer(images: np.ndarray) -> torch.Tensor:
+    def call(images: np.ndarray) -> torch.Tensor:
         with torch.inference_mode():
             return ensemble(to_unit(torch.from_numpy(images))).mean(0)
 
-    return _in_batches(answer, str(path))
+    return _in_batches(call, str(path))
 
 
 def _from_array(path: Path) -> Classifier:
     array = _array(path)
-    return lambda images: checked(array, len(images), str(path))
+    return lambda images: check_probabilities(array, len(images), str(path))
 
 
-def _in_batches(answer: Callable[[np.ndarray], Any], origin: str) -> Classifier:
+def _in_batches(call: Callable[[np.ndarray], Any], origin: str) -> Classifier:
     def classify(images: np.ndarray) -> np.ndarray:
-        parts = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
-        return np.concatenate([np.zeros((0, 10)), *(checked(answer(part), len(part), origin) for part in parts)])
+        batches = [images[i : i + BATCH_SIZE] for i in range(0, len(images), BATCH_SIZE)]
+        results = [check_probabilities(call(batch), len(batch), origin) for batch in batches]
+        return np.concatenate([np.zeros((0, 10)), *results])
 
     return classify
 
 
 def _array(path: Path) -> np.ndarray:
     if not path.is_file():
-        raise DataError(f"{path}: there is no such file. Write one with numpy.savez({path.name!r}, {KEY}=p).")
+        raise DataError(f"{path}: there is no such file. Write one with numpy.savez({path.name!r}, {ARRAY}=p).")
     try:
         with path.open("rb") as file:
-            found = np.load(file, allow_pickle=False)
-            if isinstance(found, np.ndarray):
-                return found
-            name = KEY if KEY in found.files or len(found.files) != 1 else found.files[0]
-            if name in found.files:
-                return found[name]
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                return content
+            name = ARRAY if ARRAY in content.files or len(content.files) != 1 else content.files[0]
+            if name in content.files:
+                return content[name]
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: NumPy cannot read it without pickle ({error}). Save plain numbers.") from error
-    listed = ", ".join(found.files) or "nothing"
-    raise DataError(f"{path}: it holds {listed}. Name the array (N, 10) of probabilities {KEY!r}.")
+    names = ", ".join(content.files) or "nothing"
+    raise DataError(f"{path}: it holds {names}. Name the array (N, 10) of probabilities {ARRAY!r}.")
 
 
-def _named(error: Exception) -> str:
-    return f"{type(error).__name__} ({str(error).strip() or 'no more said'})"
+def _describe(error: Exception) -> str:
+    return f"{type(error).__name__} ({str(error).strip() or 'no message'})"

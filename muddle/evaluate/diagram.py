@@ -18,15 +18,16 @@ text{font-family:system-ui,sans-serif;font-size:11px}.small{font-size:8px}.head{
 
 
 def diagram(evaluation: Evaluation, name: str) -> str:
-    """An SVG for light and dark pages: per bin of confidence, the mean soft label's probability of the guess.
+    """An SVG file's text, for light and dark pages: the mean correctness of each bin of confidence, as a bar.
 
-    Bars that end on the diagonal are honest; the red piece is what the confidence says beyond (or short of) that.
-    Above each bin stands how many images it holds.
+    The bars of a calibrated classifier end on the diagonal; the red piece is the gap to the mean confidence. The number
+    above each bin counts its images.
     """
     title = escape("".join(c if c.isprintable() else " " for c in name))
-    said = f"calibration error {evaluation.calibration_error:.3f}, hubris {evaluation.hubris:.3f}"
+    error, overconfidence = f"{evaluation.calibration_error:.3f}", f"{evaluation.overconfidence:.3f}"
+    figures = f"calibration error {error}, overconfidence {overconfidence}"
     parts = [f'<rect class="paper" width="{LEFT + SIDE + RIGHT}" height="{TOP + SIDE + BOTTOM}" rx="6"/>']
-    parts += [_text(LEFT, 20, title, "ink head"), _text(LEFT, 36, f"{evaluation.count:,} images, {said}", "faint")]
+    parts += [_text(LEFT, 20, title, "ink head"), _text(LEFT, 36, f"{evaluation.count:,} images, {figures}", "faint")]
     parts.append(_text(LEFT - 5, TOP - 5, "images", "faint small", "end"))
     for b in evaluation.bins:
         if b.count:
@@ -45,7 +46,7 @@ def diagram(evaluation: Evaluation, name: str) -> str:
     box = f"0 0 {LEFT + SIDE + RIGHT} {TOP + SIDE + BOTTOM}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" width="{box.split()[2]}" height="{box.split()[3]}" '
-        f'role="img"><title>Reliability diagram of {title}: {said}</title><style>{STYLE}</style>'
+        f'role="img"><title>Reliability diagram of {title}: {figures}</title><style>{STYLE}</style>'
         + "\n".join(parts)
         + "</svg>\n"
     )

@@ -1,0 +1,196 @@
+"""The command line, `muddle` or `python -m muddle`: the commands with their options, and the exit status."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from muddle import commands
+from muddle.commands import FILE_KINDS, SCALES
+from muddle.dataset.engines import ENGINES, available_processors
+from muddle.dataset.formats import FORMATS
+from muddle.dataset.spec import UNIFORM
+from muddle.errors import MuddleError
+from muddle.parameters import Choice, Integer, Kind
+from muddle.recipe import PARAMETERS
+
+EXAMPLES = {
+    "": """examples:
+  %(prog)s make 4 --target 9 --seed 27 -o muddle.gif   from source to partner and back
+  %(prog)s dataset --count 10000 --balance uniform --out digits
+  %(prog)s COMMAND --help                              options and examples of a command
+
+The network is used only for a repository that is named (--bundle, $MUDDLE_REPO, --push).
+""",
+    "make": """examples:
+  %(prog)s 4                                       the nearest other digit, into muddle.png
+  %(prog)s 4 --target 9 --seed 27 -o muddle.json   everything about it
+  %(prog)s 4 --target 9 --balance 0.3 -o - | display
+""",
+    "image": """examples:
+  %(prog)s photo.png --target 3 -o muddled.png
+  cat photo.jpg | %(prog)s - -o - > muddled.png
+""",
+    "dataset": """examples:
+  %(prog)s --count 10000 --out digits
+  %(prog)s --count 2000 --pairs 4-9,9-4,3-5 --balance uniform --min-likeness 5 --out digits
+  %(prog)s --count 1000000 --engine ray --out digits --push USER/digits
+
+Rerun an interrupted command to resume.
+""",
+    "evaluate": """examples:
+  %(prog)s digits                             the three reference classifiers
+  %(prog)s digits --model mine.py:predict     beside yours: uint8 (N, 28, 28) -> (N, 10)
+  %(prog)s digits --model probabilities.npz --diagram reliability.svg
+""",
+    "verify": """examples:
+  %(prog)s                                 the embedded bundle, or $MUDDLE_REPO's
+  %(prog)s runs/mnist/bundle               one in a folder
+  %(prog)s user/repo --revision SHA        one on the Hub
+""",
+    "serve": """examples:
+  %(prog)s --port 8000
+""",
+}
+
+
+def parser(prog: str = "muddle") -> argparse.ArgumentParser:
+    """The parser of all commands; `run` of its result is the command's function, from that result to an exit status."""
+    root = argparse.ArgumentParser(prog, description="Digits that nobody can place between two labels.")
+    _add_examples(root, "")
+    subparsers = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        p = subparsers.add_parser(name, help=text, description=text)
+        p.set_defaults(run=run)
+        _add_examples(p, name)
+        return p
+
+    make = command("make", commands.make, "make one muddle, from a real image of a digit")
+    add_parameter(make, "digit", positional=True)
+    _add_parameters(make, exclude=("digit", "image"))
+    _add_output(make)
+
+    image = command("image", commands.image, "make one muddle, from a picture of a digit: a photo, a scan, a drawing")
+    image.add_argument("picture", help="PNG, JPEG, WebP, GIF or BMP file; - for standard input")
+    _add_parameters(image, exclude=("image", "source"))
+    _add_output(image)
+
+    dataset = command(
+        "dataset", commands.dataset, "make a data set of digits of known ambiguity, with soft labels and a card"
+    )
+    _add_dataset(dataset)
+
+    evaluate = command(
+        "evaluate", commands.evaluate, "measure how well the doubt of classifiers fits the soft labels of a data set"
+    )
+    evaluate.add_argument("data", type=Path, help="folder of a data set")
+    evaluate.add_argument(
+        "--model", action="append", default=[], metavar="SPEC", help="module:function, .safetensors, .npz or .npy"
+    )
+    evaluate.add_argument("--diagram", type=Path, help="SVG file for the reliability diagram of the first model")
+    evaluate.add_argument("--json", type=Path, help="file for all figures")
+
+    verify = command(
+        "verify", commands.verify, "check a bundle's files, and that its sample muddle comes out to the byte"
+    )
+    _add_bundle(verify, "bundle", nargs="?")
+
+    serve = command("serve", commands.serve, "serve the page, the API and the plain addresses")
+    serve.add_argument(
+        "--host", default="127.0.0.1", help="0.0.0.0 for all addresses of this machine (default: 127.0.0.1)"
+    )
+    serve.add_argument("--port", type=int, default=7860, help="(default: 7860)")
+    _add_bundle(serve)
+    return root
+
+
+def main(argv: Sequence[str] | None = None, prog: str = "muddle") -> int:
+    """Run a command, and return its exit status.
+
+    0: done. 1: not done; the reason is a sentence on standard error. 130: interrupted. Options that do not exist end
+    the process with status 2.
+    """
+    options = parser(prog).parse_args(argv)
+    try:
+        return options.run(options)
+    except MuddleError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader of the output has closed it
+        sys.stderr.close()  # else Python would report a second failure at its exit
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+
+
+def add_parameter(p: argparse.ArgumentParser, name: str, *, positional: bool = False) -> None:
+    """Add the option for a parameter of a muddle, or a positional argument, as the table of parameters describes it."""
+    parameter = PARAMETERS[name]
+    text = _as_help(parameter.describe())
+    if positional:
+        p.add_argument(name, help=text, **_values(parameter.kind))
+    else:
+        text += f" (default: {_as_help(parameter.none) if parameter.none else parameter.default})"
+        p.add_argument(f"--{name}", default=parameter.default, help=text, **_values(parameter.kind))
+
+
+def _add_parameters(p: argparse.ArgumentParser, exclude: Sequence[str]) -> None:
+    for name in PARAMETERS:
+        if name not in exclude:
+            add_parameter(p, name)
+
+
+def _values(kind: Kind) -> dict[str, Any]:
+    """The values of a parameter, as keywords of add_argument. The ranges of numbers are checked by the recipe."""
+    if isinstance(kind, Choice):
+        return {"choices": tuple(kind.meanings)}
+    return {"type": int if isinstance(kind, Integer) else float}
+
+
+def _as_help(text: str) -> str:
+    """A phrase in the form of argparse's own: it begins in lower case, and a percent sign stands for itself."""
+    return (text[0].lower() + text[1:]).replace("%", "%%")
+
+
+def _add_output(p: argparse.ArgumentParser) -> None:
+    kinds = " ".join(f".{kind}" for kind in FILE_KINDS)
+    p.add_argument(
+        "-o",
+        "--output",
+        default="muddle.png",
+        help=f"file to write, its kind by its ending: {kinds}; - for standard output (default: muddle.png)",
+    )
+    p.add_argument("--format", choices=FILE_KINDS, help="kind of the output (default: by its ending, else png)")
+    p.add_argument("--scale", type=int, default=10, help=f"screen pixels a pixel, {SCALES.span} (default: 10)")
+    _add_bundle(p)
+
+
+def _add_dataset(p: argparse.ArgumentParser) -> None:
+    share, seeds, processors = PARAMETERS["balance"].kind.span, PARAMETERS["seed"].kind.span, available_processors()
+    p.add_argument("--count", type=int, required=True, help="images")
+    p.add_argument("--out", type=Path, required=True, help="folder to make or to resume")
+    p.add_argument("--pairs", default="all", help="ordered pairs such as 4-9,3-5 (default: all 90, in equal shares)")
+    p.add_argument("--balance", default="0.5", help=f"the second label's share, {share}, or {UNIFORM} (default: 0.5)")
+    p.add_argument("--min-likeness", type=float, default=0, help="percentile of real digits, 0 to 95 (default: 0)")
+    p.add_argument("--seed", type=int, default=0, help=f"{seeds} (default: 0)")
+    p.add_argument("--shards", type=int, default=0, help="parts (default: one for every 500 images, 8 to 256)")
+    p.add_argument("--format", choices=FORMATS, default="parquet", help="(default: parquet, which needs pyarrow)")
+    p.add_argument("--engine", choices=ENGINES, default="local", help="ray: the cluster of $RAY_ADDRESS, else its own")
+    p.add_argument(
+        "--workers", type=int, default=processors, help=f"processes (default: {processors}, one for each core)"
+    )
+    p.add_argument("--push", metavar="USER/NAME", help="upload the set to this repository on the Hugging Face Hub")
+    p.add_argument("--private", action="store_true", help="make that repository private")
+    _add_bundle(p)
+
+
+def _add_bundle(p: argparse.ArgumentParser, name: str = "--bundle", **more: Any) -> None:
+    p.add_argument(name, help="a folder or a Hub repository (default: $MUDDLE_REPO, else the embedded)", **more)
+    p.add_argument("--revision", help="branch, tag or commit of a Hub repository")
+
+
+def _add_examples(p: argparse.ArgumentParser, name: str) -> None:
+    p.epilog, p.formatter_class = EXAMPLES[name], argparse.RawDescriptionHelpFormatter
