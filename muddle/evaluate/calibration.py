@@ -97,7 +97,7 @@ def evaluate(probabilities: np.ndarray, soft_labels: np.ndarray, digits: np.ndar
     both = top_pair(torch.from_numpy(p), *pair).numpy() & (descending[:, 1] > descending[:, 2])
     entropy, soft_entropy = (entropy_bits(torch.from_numpy(x)).numpy() for x in (p, s))
     confidence, correctness = descending[:, 0], _correctness(p, s)
-    bins = reliability_bins(confidence, correctness)
+    bins = reliability(confidence, correctness)
     return Evaluation(
         count=len(p),
         top_pair=float(both.mean()),
@@ -117,7 +117,7 @@ def anchors(soft_labels: np.ndarray, digits: np.ndarray, targets: np.ndarray) ->
     return {name: evaluate(p, soft_labels, digits, targets) for name, p in answers.items()}
 
 
-def reliability_bins(confidence: np.ndarray, correctness: np.ndarray, bins: int = BINS) -> tuple[Bin, ...]:
+def reliability(confidence: np.ndarray, correctness: np.ndarray, bins: int = BINS) -> tuple[Bin, ...]:
     """Mean confidence and correctness in bins of confidence of equal width: (N,), (N,) in [0, 1] -> as many `Bin`s."""
     which = (confidence * bins).astype(np.int64).clip(0, bins - 1)
     count = np.bincount(which, minlength=bins)
