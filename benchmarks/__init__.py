@@ -1,1 +1,1 @@
-"""The commands behind every figure of speed in the README."""
+"""The commands behind every figure of docs/speed.md."""

@@ -6,16 +6,14 @@ of the original, which takes minutes and needs MNIST (--data-dir). Nothing else 
 
 import argparse
 import json
-import re
 import sys
 import time
 from pathlib import Path
 
 from benchmarks import answer, bulk, memory, start, throughput
+from benchmarks.documents import SPEED
 from benchmarks.measure import Row, machine, table
 
-README = Path(__file__).parent.parent / "README.md"
-BEGIN, END = "<!-- speed: written by python -m benchmarks --readme -->", "<!-- end of speed -->"
 PARTS = {part.__name__.split(".")[1]: part.measure for part in (start, answer, throughput, bulk, memory)}
 
 
@@ -26,7 +24,7 @@ def main() -> int:
     p.add_argument("--quick", action="store_true", help="few rounds: whether it works, not what it takes")
     p.add_argument("--data-dir", type=Path, default=Path("data"), help="where MNIST is, or is downloaded to, for train")
     p.add_argument("--json", type=Path, help="file for all figures, the machine and the versions")
-    p.add_argument("--readme", action="store_true", help="write the table into the README")
+    p.add_argument("--docs", action="store_true", help="write the tables into docs/speed.md")
     options = p.parse_args()
     if unknown := set(options.parts) - {*PARTS, "train"}:
         p.error(f"unknown: {', '.join(unknown)}")
@@ -46,19 +44,13 @@ def main() -> int:
     found = {"when": time.strftime("%Y-%m-%d"), "machine": machine(), "rows": [row.as_json() for row in rows]}
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
-    if options.readme:
+    if options.docs:
         about = ", ".join(f"{key} {value}" for key, value in machine().items())
         text = f"{table(rows)}\n\nMeasured on {found['when']}: {about}."
         if parts:
             text += f"\n\nWhere the time of one muddle among many goes, on one processor:\n\n{parts}"
-        README.write_text(with_speed(README.read_text(), text))
+        SPEED.write(text)
     return 0
-
-
-def with_speed(text: str, figures: str) -> str:
-    """The README with these figures between their marks."""
-    marked = f"{re.escape(BEGIN)}.*{re.escape(END)}"
-    return re.sub(marked, lambda _: f"{BEGIN}\n{figures}\n{END}", text, flags=re.DOTALL)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,17 @@
 """python -m benchmarks.dataset: how long a data set takes, how even it is, and the references' figures on it."""
 
 import argparse
-import re
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from muddle import classifiers
+from benchmarks.documents import DOCS, REFERENCES
 from muddle.dataset.card import tenths
-from muddle.evaluate.calibration import evaluate, report
 from muddle.dataset.formats import read_set
-
-README = Path(__file__).parent.parent / "README.md"
-BEGIN, END = "<!-- references: written by python -m benchmarks.dataset --readme -->", "<!-- end of references -->"
+from muddle.evaluate.calibration import evaluate, report
+from muddle.evaluate.classifiers import references
 
 
 def main() -> int:
@@ -23,7 +20,7 @@ def main() -> int:
     p.add_argument("--count", type=int, default=10_000)
     p.add_argument("--workers", type=int, nargs="+", default=[2], help="numbers of processes to try, one after another")
     p.add_argument("--engine", default="local")
-    p.add_argument("--readme", action="store_true", help="write the references' table into the README")
+    p.add_argument("--docs", action="store_true", help="write the references' table into docs/datasets.md")
     options = p.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         for workers in options.workers:
@@ -44,22 +41,17 @@ def main() -> int:
     print("share of each tenth, %:", " ".join(f"{100 * count / counts.sum():.1f}" for count in counts))
     found = {
         name: evaluate(classify(rows.image), rows.soft_label, rows.digit, rows.target)
-        for name, classify in classifiers.references().items()
+        for name, classify in references().items()
     }
     print(report(found))
-    if options.readme:
-        (README.parent / "docs/dataset.png").write_bytes(samples)
+    if options.docs:
+        (DOCS / "dataset.png").write_bytes(samples)
         made = (
             f"{options.count:,} images in {spent:.0f} s by {workers} processes, {100 * counts.min() / counts.sum():.1f}"
         )
         spread = f"{made} to {100 * counts.max() / counts.sum():.1f} % of them in each tenth of the range. On these:"
-        README.write_text(with_table(README.read_text(), f"{spread}\n\n{report(found)}"))
+        REFERENCES.write(f"{spread}\n\n{report(found)}")
     return 0
-
-
-def with_table(text: str, figures: str) -> str:
-    """The README with these figures between their marks."""
-    return re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", f"{BEGIN}\n{figures}\n{END}", text, flags=re.DOTALL)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""python docs/screenshots.py: the README's two pictures of the page, from a server that it starts itself.
+"""python docs/screenshots.py: take the page's two pictures, from a server that it starts itself.
 
 Needs the tests' requirements and a Chromium ($MUDDLE_CHROMIUM, else playwright's).
 """
@@ -15,7 +15,7 @@ sys.path.insert(0, str(DOCS.parent))
 
 
 def main() -> int:
-    """Writes page-light.png and page-dark.png beside this file."""
+    """Write page-light.png and page-dark.png beside this file."""
     from benchmarks.page import RESULT
     from benchmarks.servers import APP, served
 
@@ -26,7 +26,7 @@ def main() -> int:
             page = browser.new_page(color_scheme=scheme, viewport={"width": 1160, "height": 1060})
             page.goto(f"{server.address}/{query}")
             page.wait_for_selector(f"{RESULT}[data-muddle]")
-            page.wait_for_timeout(2000)  # the map comes after it
+            page.wait_for_load_state("networkidle")  # the map's ground comes after the result
             page.screenshot(path=DOCS / f"page-{scheme}.png")
         browser.close()
     return 0

@@ -1,156 +1,218 @@
+"""The examples in README.md and docs/ run, as they stand there."""
+
 import html
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import urllib.request
+from importlib.util import find_spec
 
 import pytest
-import yaml
 from support.processes import ROOT, environment
 
-from muddle.bundle.files import EMBEDDED
+from muddle import cli
+from muddle.export.serialize import as_json
 from muddle.images.codecs import png
-from train.card import model_card
-from train.embed import BEGIN, END, results
+from train import __main__ as train
+from train.hub import deploy, publish
 
-README = (ROOT / "README.md").read_text()
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = "\n".join(path.read_text() for path in DOCUMENTS)
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+ADDRESS = "http://127.0.0.1:7860"
+EXAMPLES = {  # language, and a part of the text that is in no other example of that language
+    "library": ("python", "print(m.scores)"),
+    "many": ("python", "muddle_many"),
+    "photo": ("python", "prepare(read("),
+    "client": ("python", "gradio_client"),
+    "agent": ("python", "from mcp import Client"),
+    "agent's configuration": ("json", "mcpServers"),
+    "javascript": ("javascript", "@gradio/client"),
+    "picture on a page": ("html", "<img"),
+    "one curl": ("bash", "/muddle.png?digit=4"),
+    "files by curl": ("bash", "/muddle.gif"),
+    "queue by curl": ("bash", "event_id"),
+    "error by curl": ("bash", "x-error-code"),
+    "commands": ("bash", "leans-to-4.png"),
+    "more commands": ("bash", "muddle.npz"),
+    "data set": ("bash", "muddle dataset"),
+    "evaluation": ("bash", "muddle evaluate"),
+}
+STARTS = {"png": b"\x89PNG", "gif": b"GIF8", "webp": b"RIFF", "json": b"{", "npz": b"PK"}
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+def example(name, app=ADDRESS):
+    language, part = EXAMPLES[name]
+    (text,) = [text for other, text in BLOCKS if other == language and part in text]
+    return text.replace(ADDRESS, app)
 
 
-def block(language, containing):
-    (found,) = [text for text in blocks(language) if containing in text]
-    return found
-
-
-def run(command, tmp_path, **changes):
-    child = environment(PYTHONPATH=str(ROOT), **changes)
+def run(command, tmp_path):
+    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
+    child = environment(PYTHONPATH=str(ROOT), PATH=path)
     done = subprocess.run(command, cwd=tmp_path, env=child, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_the_python_example_runs(tmp_path):
-    said = run([sys.executable, "-c", block("python", "muddler = ")], tmp_path)
-    assert said.startswith("(28, 28) uint8")
+def python(text, tmp_path):
+    return run([sys.executable, "-c", text], tmp_path)
 
 
-def test_the_client_example_runs(tmp_path, app):
-    example = block("python", "gradio_client").replace("http://127.0.0.1:7860", app)
-    said = run([sys.executable, "-c", example], tmp_path)
-    assert "p_digit" in said
-    assert (tmp_path / "muddle.png").read_bytes().startswith(b"\x89PNG")
+def bash(text, tmp_path):
+    return run(["bash", "-euo", "pipefail", "-c", text], tmp_path)
 
 
-def test_the_example_of_an_image_of_ones_own_runs(tmp_path, muddler):
-    image = 255 - muddler.bundle.exemplars.images[1200].numpy()
-    (tmp_path / "photo.png").write_bytes(png(image, scale=12))
-    run([sys.executable, "-c", block("python", "prepare(read(")], tmp_path)
-    assert (tmp_path / "muddled.png").read_bytes().startswith(b"\x89PNG")
+def has_files(tmp_path, *names):
+    """Whether these files are there, each of the kind that its ending names."""
+    return all((tmp_path / name).read_bytes().startswith(STARTS[name.split(".")[-1]]) for name in names)
 
 
-def test_the_addresses_give_files(tmp_path, app):
-    run(["bash", "-euc", block("bash", "muddle.gif").replace("http://127.0.0.1:7860", app)], tmp_path)
-    starts = {"muddle.png": b"\x89PNG", "muddle.gif": b"GIF8", "muddle.json": b"{"}
-    for name, start in starts.items():
-        assert (tmp_path / name).read_bytes().startswith(start), name
+@pytest.fixture
+def photo(tmp_path, muddler):
+    """A picture of a digit as black ink on white paper, photo.png."""
+    (tmp_path / "photo.png").write_bytes(png(255 - muddler.bundle.exemplars.images[1200].numpy(), scale=12))
 
 
-def test_the_curl_example_runs(tmp_path, app):
-    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
-    example = block("bash", "event_id").replace("http://127.0.0.1:7860", app)
-    said = run(["bash", "-euo", "pipefail", "-c", example], tmp_path, PATH=path)
-    assert said.startswith("event: complete")
-    answer = json.loads(said.split("data: ")[1])
-    assert answer[0]["muddle"].startswith("data:image/png;base64,")
+def test_every_example_is_one_that_a_test_runs():
+    for language, text in BLOCKS:
+        if language != "bash" or "curl" in text:
+            names = [name for name, (other, part) in EXAMPLES.items() if other == language and part in text]
+            assert len(names) == 1, text
+
+
+def test_the_library(tmp_path):
+    assert python(example("library"), tmp_path).startswith("(28, 28) uint8")
+
+
+def test_many_muddles(tmp_path):
+    assert "(2, 28, 28) (2, 10)" in python(example("many"), tmp_path)
+
+
+def test_an_image_of_ones_own(tmp_path, photo):
+    python(example("photo"), tmp_path)
+    assert has_files(tmp_path, "muddled.png")
+
+
+def test_commands(tmp_path, photo):
+    bash(example("commands"), tmp_path)
+    assert has_files(tmp_path, "muddle.png", "leans-to-4.png", "muddled.gif")
+
+
+def test_more_commands(tmp_path, photo):
+    bash(example("more commands"), tmp_path)
+    assert has_files(tmp_path, "muddle.gif", "muddle.npz", "muddled.webp")
+
+
+def test_a_data_set_and_its_evaluation(tmp_path):
+    """With fewer images, and without installing what is there."""
+    bash(example("data set").replace("pip install pyarrow\n", "").replace("10000", "30"), tmp_path)
+    (tmp_path / "mine.py").write_text("import numpy\npredict = lambda images: numpy.full((len(images), 10), 0.1)\n")
+    assert "| mine:predict |" in bash(example("evaluation"), tmp_path)
+    assert (tmp_path / "reliability.svg").exists()
+
+
+def test_files_by_curl(tmp_path, app):
+    bash(example("one curl", app), tmp_path)
+    bash(example("files by curl", app), tmp_path)
+    assert has_files(tmp_path, "muddle.png", "muddle.gif", "muddle.json")
+
+
+def test_gradios_queue_by_curl(tmp_path, app):
+    events = bash(example("queue by curl", app), tmp_path)
+    assert events.startswith("event: complete")
+    (answer,) = json.loads(events.split("data: ")[1])
+    assert answer["muddle"].startswith("data:image/png;base64,")
+
+
+def test_an_error_by_curl(tmp_path, app):
+    assert bash(example("error by curl", app), tmp_path).strip().lower() == "x-error-code: bad-digit"
+
+
+def test_gradios_client(tmp_path, app):
+    assert "p_digit" in python(example("client", app), tmp_path)
+    assert has_files(tmp_path, "muddle.png")
 
 
 @pytest.mark.skipif(not shutil.which("npm"), reason="node and npm are not installed")
-def test_the_javascript_example_runs(tmp_path, app):
+def test_javascript(tmp_path, app):
     install = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "@gradio/client"]
     try:
         subprocess.run(install, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         pytest.skip(f"npm cannot install @gradio/client here: {error.stderr}")
-    (tmp_path / "example.mjs").write_text(block("javascript", "@gradio/client").replace("http://127.0.0.1:7860", app))
-    said = run(["node", "example.mjs"], tmp_path)
-    assert "p_digit" in said
-    assert "balance=0.3" in said
+    (tmp_path / "example.mjs").write_text(example("javascript", app))
+    printed = run(["node", "example.mjs"], tmp_path)
+    assert "p_digit" in printed
+    assert "balance=0.3" in printed
 
 
-def test_the_picture_on_a_page_is_one(app):
-    address = html.unescape(re.search(r'src="(.*?)"', block("html", "<img"))[1]).replace("http://127.0.0.1:7860", app)
+def test_a_picture_on_a_page(app):
+    address = html.unescape(re.search(r'src="(.*?)"', example("picture on a page", app))[1])
     with urllib.request.urlopen(address, timeout=60) as answer:
         assert answer.headers["Content-Type"] == "image/png"
 
 
-def test_the_agent_example_runs_at_the_address_of_the_configuration(tmp_path, app):
-    (server,) = json.loads(block("json", "mcpServers"))["mcpServers"].values()
-    example = block("python", "from mcp import Client")
-    assert server["url"] in example
-    said = run([sys.executable, "-c", example.replace("http://127.0.0.1:7860", app)], tmp_path)
-    assert json.loads(said)["target"] == 9
-    assert (tmp_path / "muddle.png").read_bytes().startswith(b"\x89PNG")
+def test_an_agent_at_the_address_of_its_configuration(tmp_path, app):
+    (server,) = json.loads(example("agent's configuration"))["mcpServers"].values()
+    assert server["url"] in example("agent")
+    assert json.loads(python(example("agent", app), tmp_path))["target"] == 9
+    assert has_files(tmp_path, "muddle.png")
 
 
-def test_the_commands_run(tmp_path, muddler):
-    (tmp_path / "photo.png").write_bytes(png(255 - muddler.bundle.exemplars.images[1200].numpy(), scale=12))
-    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
-    run(["bash", "-euc", block("bash", "muddle make")], tmp_path, PATH=path)
-    starts = {"muddle.png": b"\x89PNG", "leans-to-4.png": b"\x89PNG", "muddled.gif": b"GIF8"}
-    for name, start in starts.items():
-        assert (tmp_path / name).read_bytes().startswith(start), name
+def test_the_plain_addresses_give_what_their_table_says(app):
+    rows = re.findall(r"^\| `(/[\w.]+)` \| (\w+/\w+) \|", TEXT, re.MULTILINE)
+    assert len(rows) > 4
+    for path, content_type in rows:
+        with urllib.request.urlopen(f"{app}{path}?digit=4&target=9&steps=5", timeout=60) as answer:
+            assert answer.headers["Content-Type"] == content_type, path
 
 
-def test_the_data_set_commands_run(tmp_path):
-    """With fewer images, and without installing what is there."""
-    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
-    making = block("bash", "muddle dataset").replace("pip install pyarrow\n", "").replace("10000", "30")
-    run(["bash", "-euc", making], tmp_path, PATH=path)
-    (tmp_path / "mine.py").write_text("import numpy\npredict = lambda images: numpy.full((len(images), 10), 0.1)\n")
-    said = run(["bash", "-euc", block("bash", "muddle evaluate")], tmp_path, PATH=path)
-    assert "| mine:predict |" in said
-    assert (tmp_path / "reliability.svg").exists()
+def test_the_table_of_the_answer_has_every_key(muddler):
+    rows = TEXT.split("## The answer in JSON")[1].split("## ")[0].splitlines()
+    keys = {name for row in rows for name in re.findall(r"`(\w+)`", row.split(" | ")[0])}
+    assert keys == as_json(muddler.muddle(4, 9)).keys()
 
 
-def test_the_results_are_the_reports():
-    written = README.split(BEGIN)[1].split(END)[0].strip()
-    assert written == results(json.loads((EMBEDDED / "report.json").read_text()))
+def programs(text):
+    """The commands of a block without what joins them: words, those for the shell itself left out."""
+    for line in text.splitlines():
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        words = [[]]
+        for word in lexer:
+            if word in ("&&", "|"):
+                words.append([])
+            else:
+                words[-1].append(word)
+        yield from (part[: part.index(">")] if ">" in part else part for part in words if part)
 
 
-def test_the_model_card_is_the_reports():
-    report, config = (json.loads((EMBEDDED / name).read_text()) for name in ("report.json", "config.json"))
-    assert (EMBEDDED / "README.md").read_text() == model_card(report, config)
+def test_the_options_in_commands_exist():
+    parsers = {
+        ("python", "-m", "train", "publish"): publish.parser(),
+        ("python", "-m", "train", "deploy"): deploy.parser(),
+        ("python", "-m", "train"): train.parser(),
+        ("python", "-m", "muddle"): cli.parser(),
+        ("muddle",): cli.parser(),
+    }
+    parsed = 0
+    for language, text in BLOCKS:
+        for words in programs(text) if language == "bash" and "curl" not in text else []:
+            for program, parser in parsers.items():
+                if tuple(words[: len(program)]) == program:
+                    parser.parse_args(words[len(program) :])  # exits where an option does not exist
+                    parsed += 1
+                    break
+    assert parsed > 10
 
 
-def test_the_front_matter_is_a_spaces_and_names_the_gradio_that_is_installed():
-    matter = yaml.safe_load(README.split("---")[1])
-    pinned = re.search(r"^gradio==(.+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
-    assert matter["sdk"] == "gradio"
-    assert matter["sdk_version"] == pinned[1] == pytest.importorskip("gradio").__version__
-    assert (ROOT / matter["app_file"]).is_file()
-    assert isinstance(matter["python_version"], str)
-
-
-def test_the_file_tree_names_every_module():
-    tree = README.split("## Files")[1].split("```")[1]
-    for path in [*(ROOT / "muddle").rglob("*.py"), *(ROOT / "train").glob("*.py")]:
-        if not path.name.startswith("_"):
-            assert path.name in tree, path
-
-
-@pytest.mark.parametrize("picture", re.findall(r"\]\((docs/[^)]+)\)", README))
-def test_every_picture_is_there(picture):
-    assert (ROOT / picture).is_file()
-
-
-def test_what_security_md_promises_has_tests():
-    named = re.findall(r"`(tests/\w+\.py)(?:::(\w+))?`", (ROOT / "SECURITY.md").read_text())
-    assert len(named) > 15
-    for path, name in named:
-        assert f"def {name}" in (ROOT / path).read_text(), name
+def test_the_programs_that_are_named_exist():
+    for module in re.findall(r"python -m ([\w.]+)", TEXT):
+        assert find_spec(module), module
+    for path in re.findall(r"python (\w[\w/]*\.py)", TEXT):
+        assert (ROOT / path).is_file(), path
