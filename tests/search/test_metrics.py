@@ -5,8 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muddle.search.metrics import both_above, entropy_bits, grey_share, top_pair
-from muddle.networks.surrogate import of_pair, undecided
+from muddle.search.metrics import both_above, entropy_bits, grey_share, indecision, pair_probabilities, top_pair
 
 distributions = st.lists(st.floats(0.001, 1), min_size=10, max_size=10).map(
     lambda x: torch.tensor(x, dtype=torch.float64) / sum(x)
@@ -45,6 +44,9 @@ def test_the_order_of_the_pair_does_not_matter(p, a, b):
     first, second = torch.tensor([a]), torch.tensor([b])
     assert top_pair(p[None], first, second).equal(top_pair(p[None], second, first))
     assert both_above(p[None], first, second, 0.3).equal(both_above(p[None], second, first, 0.3))
+    pairs, swapped = (pair_probabilities(p[None, None], *two) for two in ((first, second), (second, first)))
+    assert pairs.equal(swapped.flip(-1))
+    assert indecision(pairs).equal(indecision(swapped))
 
 
 def test_top_pair_wants_both_and_nothing_else():
@@ -53,10 +55,24 @@ def test_top_pair_wants_both_and_nothing_else():
     assert not top_pair(p, torch.tensor([1]), torch.tensor([2])).item()
 
 
+def test_the_pair_of_each_row_is_its_own():
+    p = torch.arange(60, dtype=torch.float64).reshape(3, 2, 10)  # three images, two judges
+    first, second = torch.tensor([0, 4, 9]), torch.tensor([1, 0, 5])
+    assert pair_probabilities(p, first, second).tolist() == [
+        [[0, 1], [10, 11]],
+        [[24, 20], [34, 30]],
+        [[49, 45], [59, 55]],
+    ]
+    one, steps = torch.tensor([[0], [4], [9]]), p[:, None].expand(3, 5, 2, 10)  # one pair for all steps of a path
+    assert pair_probabilities(steps, one, torch.tensor([[1], [0], [5]]))[:, 3].tolist() == [
+        [[0, 1], [10, 11]], [[24, 20], [34, 30]], [[49, 45], [59, 55]]
+    ]  # fmt: skip
+
+
 def test_judges_who_disagree_are_not_undecided():
     digit, target = torch.tensor([0]), torch.tensor([1])
     sure = torch.eye(10)[[0, 1]][None]  # two judges, each certain of the other digit: their mean is a coin
     unsure = COIN.float().expand(2, 10)[None]
-    assert undecided(of_pair(sure, digit, target)).item() == 0
-    assert undecided(of_pair(unsure, digit, target)).item() == pytest.approx(1)
-    assert undecided(of_pair(CLUELESS[None], digit, target)).item() == pytest.approx(0.04)
+    assert indecision(pair_probabilities(sure, digit, target)).item() == 0
+    assert indecision(pair_probabilities(unsure, digit, target)).item() == pytest.approx(1)
+    assert indecision(pair_probabilities(CLUELESS[None], digit, target)).item() == pytest.approx(0.04)

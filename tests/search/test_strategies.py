@@ -3,16 +3,14 @@ import math
 import pytest
 import torch
 
-from muddle.search.scorer import Opinion
 from muddle.images.pixels import to_pixels
-from muddle.search.objective import Wish, quality
-from muddle.search.strategies import MARGIN, _promise, _verified, balanced, farthest, midpoint
+from muddle.recipe import Recipe
+from muddle.search.draws import Draws, draw
+from muddle.search.objective import Goal, objective
+from muddle.search.scorer import ImageScores, Scorer
+from muddle.search.strategies import MARGIN, STRATEGY_FUNCTIONS, balanced, farthest, midpoint
 
-
-def test_the_midpoint_is_the_average():
-    pick = midpoint(torch.tensor([[0.0, 2.0]]), torch.tensor([[4.0, 0.0]]))
-    assert pick.codes.tolist() == [[2, 1]]
-    assert pick.t.tolist() == [0.5]
+SPAN = 4.0  # of the first axis that an image can show
 
 
 def as_image(codes):
@@ -20,125 +18,180 @@ def as_image(codes):
     return codes[:, :1, None, None].expand(-1, 1, 28, 28)
 
 
-def test_farthest_takes_the_inner_step_with_the_largest_sum_of_distances():
-    source, partner = torch.tensor([[0.0]]), torch.tensor([[1.0]])
-    far, near = torch.full((1, 1, 28, 28), 3.0), torch.zeros(1, 1, 28, 28)
-    # (o - 3)^2 + o^2 falls until o = 1.5, so the first inner step has the largest sum
-    pick = farthest(source, partner, 5, as_image, (far, near))
-    assert pick.t.item() == pytest.approx(0.25)
-    assert pick.codes.item() == pytest.approx(0.25)
-    # (o + 1)^2 + o^2 grows, so the last inner one has
-    pick = farthest(source, partner, 5, as_image, (-far / 3, near))
-    assert pick.t.item() == pytest.approx(0.75)
-
-
-SPAN = 4.0  # of the first axis that an image can show
-
-
 class BoundaryAt:
     """Two judges that see digit 0 below a place on the first axis and digit 1 above, and nothing wrong elsewhere.
 
-    An image shows its code's first number. What is rough is `error` off, up or down.
+    Images show the code's first number in their upper half and its last in the lower one, of which the judges of images
+    add `tilt` times to the first. Screening is `error` off, up or down. `movable` says whether there is a gradient.
     """
 
-    def __init__(self, place, error=0.0, slope=8.0):
-        self.place, self.error, self.slope = place, error, slope
+    def __init__(self, place, *, error=0.0, slope=8.0, tilt=0.0, likeness=1.0, movable=True):
+        self.place, self.error, self.slope, self.tilt = place, error, slope, tilt
+        self.likeness, self.movable = likeness, movable
 
-    def of_codes(self, codes, *, rough=False):
-        margin = self.slope * (codes[..., 0] - self.place)
-        p = margin.sigmoid()
-        if rough:
+    def score_codes(self, codes, *, screening=False):
+        p = (self.slope * (codes[..., 0] - self.place)).sigmoid()
+        if screening:
             p = p + self.error * torch.cos(1e6 * codes[..., 0])
         probabilities = torch.zeros(*p.shape, 2, 10, dtype=codes.dtype)
         probabilities[..., 0], probabilities[..., 1] = (1 - p)[..., None], p[..., None]
-        return Opinion(probabilities, torch.ones_like(p), torch.full_like(p, 0.5))
+        return ImageScores(probabilities, torch.full_like(p, self.likeness), torch.full_like(p, 0.5))
 
-    def of_codes_with_pull(self, codes):
-        def pull(by):
-            along = self.slope * by.logits[..., 1].sum(-1)  # the logits are 0 and the margin
-            return torch.cat([along[..., None], torch.zeros_like(codes[..., 1:])], -1)
+    def score_codes_with_vjp(self, codes):
+        def vjp(grad):
+            along = self.slope * grad.logits[..., 1].sum(-1)  # the logits are 0 and slope times the distance
+            return self.movable * torch.cat([along[..., None], torch.zeros_like(codes[..., 1:])], -1)
 
-        return self.of_codes(codes), pull
+        return self.score_codes(codes), vjp
 
-    def of_pixels(self, pixels, *, rough=False):
-        return self.of_codes(SPAN * pixels[:, 0, :1].double() / 255, rough=rough)
+    def score_images(self, pixels, *, screening=False):
+        first, last = SPAN * pixels[:, [0, -1], :1].double().movedim(1, 0) / 255
+        return self.score_codes(first + self.tilt * last, screening=screening)
 
     @staticmethod
     def decode(codes):
-        return (codes[:, :1, None, None] / SPAN).clamp(0, 1).expand(-1, 1, 28, 28)
+        halves = codes[:, [0, -1]].repeat_interleave(14, 1) / SPAN
+        return halves[:, None, :, None].clamp(0, 1).expand(-1, 1, 28, 28)
 
 
-def wish(n, balance=0.5):
-    return Wish(torch.zeros(n, dtype=torch.long), torch.ones(n, dtype=torch.long), torch.full((n,), balance).double())
+class Exactly:
+    """A scorer that never screens."""
+
+    def __init__(self, scorer):
+        self.scorer = scorer
+        self.decode, self.score_codes_with_vjp = scorer.decode, scorer.score_codes_with_vjp
+
+    def score_codes(self, codes, *, screening=False):
+        return self.scorer.score_codes(codes)
+
+    def score_images(self, pixels, *, screening=False):
+        return self.scorer.score_images(pixels)
 
 
-def search(source, partners, critic, balance=0.5):
-    return balanced(source, partners, wish(len(source), balance), critic, critic.decode)
+def draws_of(source, partners, balance=0.5, steps=11, source_image=None, partner_image=None):
+    """Draws of digit 0 and target 1 with these codes (N, D) and (N, P, D)."""
+    source, partners = torch.tensor(source).double(), torch.tensor(partners).double()
+    n = len(source)
+    blank = torch.zeros(n, 1, 28, 28, dtype=torch.float64)
+    return Draws(
+        source=source,
+        source_image=blank if source_image is None else blank + source_image,
+        source_index=torch.arange(n),
+        partners=partners,
+        partner_image=blank if partner_image is None else blank + partner_image,
+        partner_index=torch.arange(n * partners.shape[1]).reshape(n, -1),
+        goal=Goal(
+            torch.zeros(n, dtype=torch.long), torch.ones(n, dtype=torch.long), torch.full((n,), balance).double()
+        ),
+        steps=steps,
+    )
+
+
+def test_the_midpoint_is_the_average():
+    found = midpoint(draws_of([[0.0, 2.0]], [[[3.0, 0.0], [9.0, 9.0]]]), BoundaryAt(1.0))
+    assert found.codes.tolist() == [[1.5, 1]]
+    assert found.t.tolist() == [0.5]
+    assert found.partner.tolist() == [0]
+    assert found.pixels[0, [0, -1], 0].tolist() == [round(255 * 1.5 / SPAN), round(255 / SPAN)]
+    assert found.probabilities[0, :, 1].tolist() == pytest.approx([1 / (1 + math.exp(-8 * 0.5))] * 2, abs=0.01)
+
+
+@pytest.mark.parametrize(("images", "t"), [((3.0, 0.0), 0.25), ((-1.0, 0.0), 0.75)])
+def test_farthest_takes_the_inner_step_with_the_largest_sum_of_distances(images, t):
+    """(o - 3)^2 + o^2 falls until o = 1.5, so the first inner step has the largest sum; (o + 1)^2 + o^2 grows, so the
+    last inner one has."""
+    scorer = BoundaryAt(0.5)
+    scorer.decode = as_image
+    found = farthest(draws_of([[0.0]], [[[1.0]]], steps=5, source_image=images[0], partner_image=images[1]), scorer)
+    assert found.t.item() == pytest.approx(t)
+    assert found.codes.item() == pytest.approx(t)
 
 
 @pytest.mark.parametrize("balance", [0.5, 0.1, 0.8])
 def test_balanced_finds_the_place_between_the_steps_of_a_path(balance):
-    source = torch.zeros(1, 2, dtype=torch.float64)
-    partners = torch.tensor([[[1.0, 0.0], [1.0, 0.5]]], dtype=torch.float64)
-    found = search(source, partners, BoundaryAt(0.437), balance)
-    there = 0.437 + math.log(balance / (1 - balance)) / 8
-    assert found.pick.codes[0, 0].item() == pytest.approx(there, abs=SPAN / 255)
-    assert found.seen.probabilities[0, :, 1].tolist() == pytest.approx([balance] * 2, abs=8 * SPAN / 255)
-    assert 0 < found.pick.t.item() < 1
+    found = balanced(draws_of([[0.0, 0.0]], [[[1.0, 0.0], [1.0, 0.5]]], balance), BoundaryAt(0.437))
+    expected = 0.437 + math.log(balance / (1 - balance)) / 8
+    assert found.codes[0, 0].item() == pytest.approx(expected, abs=SPAN / 255)
+    assert found.probabilities[0, :, 1].tolist() == pytest.approx([balance] * 2, abs=8 * SPAN / 255)
+    assert 0 < found.t.item() < 1
 
 
 def test_balanced_leaves_the_path_when_the_boundary_is_far_from_it():
-    source = torch.zeros(1, 1, dtype=torch.float64)
-    partners = torch.ones(1, 1, 1, dtype=torch.float64)
-    found = search(source, partners, BoundaryAt(3.0))
-    assert found.pick.codes.item() == pytest.approx(3, abs=0.05)
-    assert found.pick.t.item() == 1, "the nearest place on the path is its end"
+    found = balanced(draws_of([[0.0]], [[[1.0]]]), BoundaryAt(3.0))
+    assert found.codes.item() == pytest.approx(3, abs=0.05)
+    assert found.t.item() == 1, "the nearest place on the path is its end"
 
 
-def test_a_muddle_in_a_batch_is_the_muddle_alone():
+def test_balanced_names_the_partner_whose_path_it_took():
+    found = balanced(draws_of([[2.0, 0.0]], [[[3.0, 0.0], [0.0, 0.0], [3.0, 1.0]]]), BoundaryAt(1.0))
+    assert found.partner.tolist() == [1], "the only path that crosses the boundary"
+    assert found.t.item() == pytest.approx(0.5, abs=SPAN / 255)
+
+
+def test_refined_codes_lie_on_a_grid_that_hides_the_noise_of_float64():
+    found = balanced(draws_of([[0.1, 0.3]], [[[1.0, 0.7]]]), BoundaryAt(0.437))
+    assert (found.codes * 2**20).frac().abs().max() == 0
+
+
+@pytest.mark.parametrize("strategy", STRATEGY_FUNCTIONS)
+def test_a_muddle_in_a_batch_is_the_muddle_alone(strategy):
     generator = torch.Generator().manual_seed(0)
-    sources = torch.randn(3, 2, generator=generator, dtype=torch.float64)
-    partners = torch.randn(3, 4, 2, generator=generator, dtype=torch.float64) + 2
-    critic = BoundaryAt(1.0)
-    together = search(sources, partners, critic)
+    sources = torch.randn(3, 2, generator=generator)
+    partners = torch.randn(3, 4, 2, generator=generator) + 2
+    draws, scorer = draws_of(sources.tolist(), partners.tolist()), BoundaryAt(1.0)
+    together = STRATEGY_FUNCTIONS[strategy](draws, scorer)
     for i in range(3):
-        alone = search(sources[i : i + 1], partners[i : i + 1], critic)
-        torch.testing.assert_close(alone.pick.codes[0], together.pick.codes[i])
+        alone = STRATEGY_FUNCTIONS[strategy](draws.rows(torch.tensor([i])), scorer)
+        for one, column in zip(alone, together, strict=True):
+            torch.testing.assert_close(one[0], column[i])
 
 
+@pytest.mark.parametrize("likeness", [1.0, -6.0], ids=["near", "far"])
 @pytest.mark.parametrize("slope", [0.001, 0.01, 0.1, 8.0])
-def test_rough_opinions_decide_nothing_however_alike_the_candidates_are(slope):
+def test_screening_decides_nothing_however_alike_the_candidates_are(slope, likeness):
     generator = torch.Generator().manual_seed(1)
-    codes = SPAN * torch.rand(3, 12, 5, 2, generator=generator, dtype=torch.float64)
-    critic, wanted = BoundaryAt(1.0, MARGIN / 8, slope), wish(3)
-    exact = quality(critic.of_codes(codes), wanted.of(torch.arange(3)[:, None, None]))
-    best, step = _promise(codes, wanted, critic, kept=4).max(2)
-    paths = best.topk(4).indices
-    assert (paths == exact.amax(2).topk(4).indices).all()
-    assert (step.gather(1, paths) == exact.argmax(2).gather(1, paths)).all()
-    each = wanted.of(torch.arange(3)[:, None])
-    _, pixels, _, score = _verified(codes[:, :, 0], each, critic, critic.decode)
-    shown = to_pixels(critic.decode(codes[:, :, 0].flatten(0, 1)))
-    exact = quality(critic.of_pixels(shown), wanted.of(torch.arange(3).repeat_interleave(12))).unflatten(0, (3, 12))
-    assert (score == exact.amax(1)).all()
-    assert (pixels == shown.unflatten(0, (3, 12))[torch.arange(3), exact.argmax(1)]).all()
+    sources = SPAN * torch.rand(60, 2, generator=generator)
+    partners = SPAN * torch.rand(60, 40, 2, generator=generator)
+    draws = draws_of(sources.tolist(), partners.tolist())
+    screened, exact = (
+        balanced(draws, BoundaryAt(1.0, error=error, slope=slope, tilt=0.1, likeness=likeness))
+        for error in (MARGIN / 8, 0)
+    )
+    for name, one, other in zip(screened._fields, screened, exact, strict=True):
+        assert one.equal(other), name
 
 
-def test_rough_opinions_are_near_the_exact_ones(muddler):
-    codes, pixels = muddler.bundle.exemplars.codes, muddler.bundle.exemplars.images[::10]
-    codes = torch.lerp(codes[::10], codes.flip(0)[::10], 0.5)
-    for said, things in ((muddler._critic.of_codes, codes), (muddler._critic.of_pixels, pixels)):
-        exact, rough = (quality(said(things, rough=off), wish(len(things), 0.3)) for off in (False, True))
-        assert (exact - rough).abs().max() < MARGIN / 50
+def test_a_muddle_found_with_screening_is_the_one_found_without(muddler):
+    scorer = Scorer(muddler.bundle)
+    with torch.no_grad():
+        draws = draw(muddler.bundle, [Recipe(digit=d, target=t, seed=1) for d, t in ((4, 9), (0, 1), (6, 7), (3, 8))])
+        screened, exact = (balanced(draws, by) for by in (scorer, Exactly(scorer)))
+    for name, one, other in zip(screened._fields, screened, exact, strict=True):
+        assert one.equal(other), name
 
 
-def test_quality_is_highest_where_every_judge_is_divided_as_wished():
-    p = torch.linspace(0, 1, 101, dtype=torch.float64)
-    seen = BoundaryAt(0.0).of_codes(torch.zeros(101, 1, dtype=torch.float64))
-    seen.probabilities[..., 0], seen.probabilities[..., 1] = (1 - p)[:, None], p[:, None]
-    for balance in (0.0, 0.1, 0.5, 0.75, 1.0):
-        score = quality(seen, wish(101, balance))
-        assert score.argmax().item() == round(100 * balance)
-        assert score.max().item() == pytest.approx(1)
-    fair = quality(seen, wish(101))
-    torch.testing.assert_close(fair, 0.5 * 4 * p * (1 - p) + torch.minimum(p, 1 - p))
+def test_the_margin_is_far_above_the_error_of_screening(muddler):
+    scorer, exemplars = Scorer(muddler.bundle), muddler.bundle.exemplars
+    codes, pixels = torch.lerp(exemplars.codes[::10], exemplars.codes.flip(0)[::10], 0.5), exemplars.images[::20]
+    for score, things in ((scorer.score_codes, codes), (scorer.score_images, pixels)):
+        n = len(things)
+        goal = Goal(torch.zeros(n, dtype=torch.long), torch.ones(n, dtype=torch.long), torch.full((n,), 0.3).double())
+        exact, screened = (objective(score(things, screening=screening), goal) for screening in (False, True))
+        assert (exact - screened).abs().max() < MARGIN / 50
+
+
+def test_the_images_decide_among_the_best_paths():
+    scorer = BoundaryAt(0.5, tilt=0.5, movable=False)
+    draws = draws_of([[0.0, 0.0]], [[[1.0, 2.4], [0.8, 0.2], [4.0, 0.0]]])
+    found = balanced(draws, scorer)
+    # by its code the middle of the first path is best, (0.5, 1.2), but its image is seen at 0.5 + 0.6; the image of the
+    # second path's best step, (0.533, 0.133), is seen at 0.6
+    assert found.partner.tolist() == [1]
+    assert found.codes[0].tolist() == pytest.approx([0.8 * 4 / 6, 0.2 * 4 / 6])
+    assert to_pixels(scorer.decode(found.codes)).equal(found.pixels)
+
+
+@pytest.mark.parametrize(("place", "t"), [(-1.0, 1 / 6), (3.0, 5 / 6)])
+def test_the_ends_of_a_path_are_no_candidates(place, t):
+    found = balanced(draws_of([[0.0, 0.0]], [[[1.0, 0.0]]]), BoundaryAt(place, movable=False))
+    assert found.t.item() == pytest.approx(t)

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import torch
+
+from muddle.images.pixels import to_unit
+from muddle.search.metrics import grey_share
+from muddle.search.scorer import PIXEL_BLOCK, TOLERANCE, ImageScores, Scorer
+
+
+@pytest.fixture(scope="module")
+def scorer(muddler):
+    return Scorer(muddler.bundle)
+
+
+@pytest.fixture(scope="module")
+def between(muddler):
+    """Codes between exemplars, where classifiers are least certain: (250, D)."""
+    codes = muddler.bundle.exemplars.codes
+    return torch.lerp(codes[::10], codes.flip(0)[::10], 0.5)
+
+
+def difference(one, other):
+    """The largest in any column."""
+    return max((a - b).abs().max().item() for a, b in zip(one, other, strict=True))
+
+
+def test_images_are_scored_by_the_bundles_networks(muddler, scorer):
+    bundle, pixels = muddler.bundle, muddler.bundle.exemplars.images[::40]
+    assert len(pixels) > PIXEL_BLOCK
+    with torch.no_grad():
+        found, images = scorer.score_images(pixels), to_unit(pixels)
+        expected = ImageScores(
+            bundle.judges(images).movedim(0, 1),
+            bundle.likeness(images) - bundle.likeness.quantiles[10],
+            grey_share(images),
+        )
+    assert found.probabilities.shape == (len(pixels), len(bundle.judges.judges), 10)
+    assert difference(found, expected) < 1e-10
+
+
+def test_codes_are_scored_by_the_bundles_surrogate(muddler, scorer, between):
+    bundle, codes = muddler.bundle, between.unflatten(0, (5, 50))
+    found, expected = scorer.score_codes(codes), bundle.surrogate(codes)
+    expected = ImageScores(
+        expected.logits.softmax(-1), expected.likeness - bundle.likeness.quantiles[10], expected.grey
+    )
+    assert found.probabilities.shape == (5, 50, bundle.surrogate.config.teachers, 10)
+    assert difference(found, expected) < 1e-10
+    assert difference(scorer.score_codes_with_vjp(codes)[0], expected) < 1e-10
+
+
+def test_screening_is_near_the_exact_scores(muddler, scorer, between):
+    images = muddler.bundle.exemplars.images[::10]
+    with torch.no_grad():
+        by_code, by_code_exactly = scorer.score_codes(between, screening=True), scorer.score_codes(between)
+        by_image, by_image_exactly = scorer.score_images(images, screening=True), scorer.score_images(images)
+    assert 0 < difference(by_code, by_code_exactly) < 1e-4  # more than nothing, or it would be no faster
+    assert 0 < difference(by_image, by_image_exactly) < 1e-4
+    mean, exact = by_image.probabilities.double().mean(1), by_image_exactly.probabilities.mean(1)
+    assert (mean - exact).abs().max() < TOLERANCE / 2
+
+
+def test_the_paths_probabilities_are_the_exact_ones_to_a_thousandth(muddler):
+    for seed in np.random.default_rng(0).integers(0, 10**6, 6).tolist():
+        m = muddler.muddle(seed % 10, seed=seed, steps=21, strategy="midpoint")
+        exact = np.stack([muddler.judge(frame) for frame in m.frames])
+        np.testing.assert_array_equal(m.probabilities, exact.round(3))
+
+
+def test_a_mean_that_might_be_rounded_to_the_other_side_is_computed_exactly(scorer, monkeypatch):
+    exact = torch.tensor([[0.2005004, 0.7994996], [0.1, 0.9]], dtype=torch.float64)
+    recomputed = []
+
+    def score_images(pixels, *, screening=False):
+        rows = pixels[:, 0, 0].long()
+        if not screening:
+            recomputed.extend(rows.tolist())
+        error = (
+            torch.tensor([-1e-6, 1e-6]) if screening else 0
+        )  # enough for the first to fall below its half thousandth
+        return ImageScores((exact[rows] + error)[:, None], None, None)
+
+    monkeypatch.setattr(scorer, "score_images", score_images)
+    pixels = torch.arange(2, dtype=torch.uint8)[:, None, None].expand(2, 28, 28)
+    torch.testing.assert_close(scorer.mean_probabilities(pixels), exact.round(decimals=3), rtol=0, atol=0)
+    assert recomputed == [0]
+
+
+def test_the_percentile_is_the_share_of_real_digits_with_a_lower_score(muddler, scorer):
+    floor = muddler.bundle.likeness.quantiles[10].item()
+    logits = muddler.bundle.likeness.quantiles[[0, 10, 50, 100]]
+    column = torch.zeros(4)
+    found = scorer.percentile(ImageScores(column, logits - floor, column))
+    assert found.tolist() == pytest.approx([0, 10, 50, 100])
