@@ -38,16 +38,19 @@ def read_set(folder: Path) -> Rows:
     """All rows of a finished data set in its folder. Raises DataError when it is missing, unfinished or damaged."""
     try:
         note = json.loads((folder / NOTE).read_text())
-        form, shards = FORMATS[note["format"]], int(note["spec"]["shards"])
+        form, count, shards = FORMATS[note["format"]], note["spec"]["count"], note["spec"]["shards"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{folder}: there is no data set here. Make one: python -m muddle dataset.") from error
     if "files" not in note:
         raise DataError(f"{folder}: the data set is not finished. Rerun its command to resume.")
     try:
-        return concatenate([form.read(folder / DATA_FOLDER, shard_name(shard, shards)) for shard in range(shards)])
+        rows = concatenate([form.read(folder / DATA_FOLDER, shard_name(shard, shards)) for shard in range(shards)])
+        if any(len(column) != count for column in rows):
+            raise ValueError(f"not all of its columns have {count} rows")
+        return rows
     except DataError:  # pyarrow is missing
         raise
-    except (OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
         raise DataError(f"{folder}: the data set is damaged ({error}). Remove the folder and make it again.") from error
 
 
@@ -100,7 +103,7 @@ def _write_npz(name: str, rows: Rows) -> dict[str, bytes]:
 
 
 def _read_npz(folder: Path, name: str) -> Rows:
-    with np.load(folder / f"{name}.npz", allow_pickle=False) as arrays:
+    with open(folder / f"{name}.npz", "rb") as file, np.load(file, allow_pickle=False) as arrays:
         return Rows(**{field: arrays[field] for field in Rows._fields})
 
 

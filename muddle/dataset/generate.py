@@ -18,6 +18,7 @@ from muddle.dataset.spec import Rows, Spec
 from muddle.errors import DataError
 from muddle.muddler import Muddler
 
+PARTIAL = ".part"  # the end of a file's name while it is written, or when that was interrupted
 TRIES = 100  # seeds that an image may take to look enough like a digit
 
 
@@ -109,20 +110,23 @@ def _claim(muddler: Muddler, spec: Spec, form: str, folder: Path) -> None:
             present = {}
         if present != about:
             raise DataError(f"{folder}: another data set is there. Name another folder, or remove that one.")
-    elif folder.exists() and any(folder.iterdir()):
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        empty = all(
+            path.match(f"{NOTE}.*{PARTIAL}") for path in folder.iterdir()
+        )  # but for a note that was interrupted
+    except OSError as error:
+        raise DataError(f"{folder}: no folder can be made there ({error.strerror}). Name another one.") from error
+    if not empty:
         raise DataError(f"{folder}: the folder is not empty and holds no data set. Name another one.")
-    else:
-        try:
-            (folder / DATA_FOLDER).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DataError(f"{folder}: no folder can be made there ({error.strerror}). Name another one.") from error
-        _write(note, _json(about))
+    _write(note, _json(about))
 
 
 def _finish(muddler: Muddler, spec: Spec, folder: Path) -> str:
     """Write the hashes of the data files, then the card: the sha256 of the list of all files' hashes."""
     for path in _files(folder):
-        if path.name.endswith(".part"):  # half a file, from a process that was killed
+        if path.suffix == PARTIAL:
             path.unlink()
     about = json.loads((folder / NOTE).read_text())
     about.pop("files", None)
@@ -152,7 +156,7 @@ def _write_shard(folder: Path, files: Files, marker: str) -> None:
 
 def _write(path: Path, data: bytes) -> None:
     """Write a file whole or not at all. Raises DataError."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
     try:
         with open(part, "wb") as file:
             file.write(data)

@@ -1,337 +1,232 @@
-import contextlib
+import dataclasses
+import hashlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
-import threading
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from support.processes import ROOT, environment
-from hypothesis import given
-from hypothesis import strategies as st
 
 from muddle.dataset.card import tenths
-from muddle.dataset.spec import PAIRS, UNIFORM, Spec, parse_pairs, rows_of
-from muddle.errors import ArgumentError, DataError
-from muddle.dataset.generate import make
-from muddle.dataset.formats import FORMATS, from_idx, idx, read_set, stem
-
-SMALL = Spec(24, balance=UNIFORM, seed=3, shards=4)
-
-
-@pytest.fixture(scope="module")
-def rows(muddler):
-    return rows_of(muddler, SMALL, range(24))
+from muddle.dataset.engines import ENGINES, run_on_ray
+from muddle.dataset.formats import read_set
+from muddle.dataset.generate import generate, make_rows
+from muddle.dataset.spec import PAIRS, UNIFORM, Spec
+from muddle.errors import DataError
 
 
-@given(st.integers(1, 10_000), st.integers(1, 300))
-def test_shards_share_the_images_without_gap_or_overlap(count, shards):
-    spec = Spec(count, shards=min(shards, count)).checked()
-    places = [i for shard in range(spec.shards) for i in spec.places(shard)]
-    assert places == list(range(count))
-
-
-@pytest.mark.parametrize(("count", "shards"), [(1, 1), (50, 1), (120, 3), (1000, 8), (10_000, 20), (10**7, 256)])
-def test_there_are_enough_shards_to_share_and_not_too_many(count, shards):
-    assert Spec(count).checked().shards == shards
-
-
-def test_every_row_is_the_muddle_that_it_names(muddler, rows):
-    for i in range(0, 24, 5):
-        m = muddler.muddle(
-            int(rows.digit[i]), int(rows.target[i]), seed=int(rows.seed[i]), balance=float(rows.balance[i])
-        )
-        assert (m.image == rows.image[i]).all()
-        assert (m.soft_label == rows.soft_label[i]).all()
-        assert (m.source_index, m.partner_index) == (rows.source[i], rows.partner[i])
-        scores = (rows.p_digit[i], rows.p_target[i], rows.entropy[i], rows.likeness[i], rows.grey[i])
-        assert tuple(vars(m.scores).values()) == scores
-
-
-def test_a_part_of_a_set_is_the_same_alone(muddler, rows):
-    part = rows_of(muddler, SMALL, range(7, 12))
-    for column, whole in zip(part, rows, strict=True):
-        assert (column == whole[7:12]).all()
-
-
-def test_pairs_take_turns(rows):
-    assert list(zip(rows.digit.tolist(), rows.target.tolist(), strict=True)) == list(PAIRS[:24])
-
-
-def test_another_seed_draws_others(muddler, rows):
-    other = rows_of(muddler, Spec(24, balance=UNIFORM, seed=4, shards=4), range(24))
-    assert not (other.seed == rows.seed).any()
-    assert not (other.balance == rows.balance).any()
-
-
-def test_uniform_is_spread_and_what_comes_out_follows_what_was_asked(muddler):
-    rows = rows_of(muddler, Spec(90, balance=UNIFORM).checked(), range(90))
-    assert np.corrcoef(rows.share(), rows.balance)[0, 1] > 0.9
-    assert (tenths(rows) > 1).all()
-
-
-def test_images_that_are_little_like_digits_are_replaced(muddler):
-    spec = Spec(20, pairs=((4, 9), (3, 5)), min_likeness=40.0, shards=1)
-    strict, loose = (rows_of(muddler, s, range(20)) for s in (spec, Spec(20, pairs=spec.pairs, shards=1)))
-    assert strict.likeness.min() >= 40 > loose.likeness.min()
-    fine = loose.likeness >= 40
-    assert (strict.image[fine] == loose.image[fine]).all(), "what was good enough has stayed"
-
-
-@pytest.mark.parametrize(
-    ("wrong", "text"),
-    [
-        ({"count": 0}, "count 0"),
-        ({"count": 5, "shards": 6}, "shards 6"),
-        ({"count": 5, "balance": 1.5}, "balance 1.5"),
-        ({"count": 5, "balance": float("nan")}, "balance nan"),
-        ({"count": 5, "balance": "even"}, "balance 'even'"),
-        ({"count": 5, "min_likeness": 99}, "min-likeness 99"),
-        ({"count": 5, "min_likeness": float("nan")}, "min-likeness nan"),
-        ({"count": 5, "seed": -1}, "seed -1"),
-        ({"count": 5, "pairs": ()}, "pairs"),
-        ({"count": 5, "pairs": ((4, 4),)}, "pairs"),
-    ],
-)
-def test_what_cannot_be_made_is_a_sentence(wrong, text):
-    with pytest.raises(ArgumentError, match=text):
-        Spec(**wrong).checked()
-
-
-def test_pairs_are_read_from_text():
-    assert parse_pairs("all") == PAIRS
-    assert parse_pairs("4-9, 3-5,4-9") == ((4, 9), (3, 5))
-    for text in ("", "4", "4-4", "4-10", "a-b", "4-9-3", "4-9,"):
-        with pytest.raises(ArgumentError, match="give pairs of unequal digits"):
-            parse_pairs(text)
-
-
-@pytest.mark.parametrize("form", FORMATS)
-def test_what_is_written_is_read_back(form, rows, tmp_path):
-    for name, data in FORMATS[form].write("test-00000-of-00001", rows).items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(data)
-    back = FORMATS[form].read(tmp_path, "test-00000-of-00001")
-    for name, column, same in zip(rows._fields, rows, back, strict=True):
-        assert column.dtype == same.dtype, name
-        assert (column == same).all(), name
-
-
-@given(st.integers(0, 3), st.sampled_from([np.uint8, np.float64]))
-def test_idx_keeps_shape_and_values(dimensions, kind):
-    array = np.arange(2**dimensions, dtype=kind).reshape((2,) * dimensions)
-    back = from_idx(idx(array))
-    assert (back.dtype, back.shape) == (array.dtype, array.shape)
-    assert (back == array).all()
-
-
-def test_idx_is_what_mnists_readers_read(rows):
-    data = FORMATS["idx"].write("x", rows)["x-images-idx3-ubyte"]
-    assert data[:4] == b"\x00\x00\x08\x03"
-    assert np.frombuffer(data, ">u4", 3, 4).tolist() == [24, 28, 28]
-    assert data[16:] == rows.image.tobytes()
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning")
-@pytest.mark.parametrize("form", ["parquet", "png"])
-def test_the_datasets_library_opens_it(form, muddler, rows, tmp_path):
-    make(muddler, SMALL, tmp_path / "set", form=form)
-    code = """
-import sys, json
-from datasets import load_dataset
-d = load_dataset(sys.argv[1], split="test", cache_dir=sys.argv[2])
-first = d[0]
-print(json.dumps([str(d.features), d.num_rows, list(first["image"].getdata()), first["digit"], first["target"],
-    first["soft_label"], first["seed"], first["index"]]))
-"""
-    offline = environment(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", HF_HOME=str(tmp_path / "home"))
-    command = [sys.executable, "-W", "ignore", "-c", code, str(tmp_path / "set"), str(tmp_path / "cache")]
-    done = subprocess.run(command, env=offline, cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False)
-    assert done.returncode == 0, done.stderr
-    features, count, pixels, digit, target, soft, seed, i = json.loads(done.stdout)
-    assert "'image': Image(" in features
-    assert (count, digit, target, seed) == (24, rows.digit[i], rows.target[i], rows.seed[i])
-    assert pixels == rows.image[i].ravel().tolist()
-    assert soft == rows.soft_label[i].tolist()
-    if form == "parquet":  # in folders of pictures, the parts come in any order
-        assert i == 0
-        assert "'digit': ClassLabel(names=['0'" in features
-        assert "length=10" in features
-
-
-def test_the_bytes_do_not_depend_on_workers(muddler, tmp_path):
-    alone = make(muddler, SMALL, tmp_path / "one")
-    assert alone.count == 24
-    assert make(muddler, SMALL, tmp_path / "two", workers=2).sha256 == alone.sha256
-    assert make(muddler, Spec(24, balance=0.5, seed=3, shards=4), tmp_path / "other").sha256 != alone.sha256
+@pytest.fixture(scope="session")
+def whole(muddler, small, tmp_path_factory):
+    """The folder of the small set as npz, made without an interruption, and its outcome."""
+    folder = tmp_path_factory.mktemp("whole") / "set"
+    return folder, generate(muddler, small, folder, form="npz")
 
 
 def contents(folder):
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def test_a_kill_at_any_moment_leaves_what_a_second_start_completes(tmp_path):
-    """The command, killed twice as it goes, and its like that ran through."""
-    command = [sys.executable, "-m", "muddle", "dataset", "--count", "64", "--shards", "8", "--workers", "2"]
-    start = {"cwd": ROOT, "env": environment(), "stderr": subprocess.DEVNULL, "text": True}
-    through = subprocess.run([*command, "--out", str(tmp_path / "a")], stdout=subprocess.PIPE, check=True, **start)
-    killed = [*command, "--out", str(tmp_path / "b")]
-    for wanted in (1, 4):
-        child = subprocess.Popen(killed, stdout=subprocess.DEVNULL, start_new_session=True, **start)
-        end = time.monotonic() + 120
-        while len(list(tmp_path.glob("b/data/*.parquet"))) < wanted and time.monotonic() < end:
-            time.sleep(0.02)
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-    (tmp_path / "b/data/test-00007-of-00008.parquet.99.part").write_bytes(b"half a fi")
-    assert 4 <= len(list(tmp_path.glob("b/data/*.parquet"))) < 8
-    with pytest.raises(DataError, match="not finished"):
-        read_set(tmp_path / "b")
-    again = subprocess.run(killed, stdout=subprocess.PIPE, check=True, **start)
-    assert "shards were there" in again.stdout
-    assert again.stdout.splitlines()[-1] == through.stdout.splitlines()[-1]
-    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for the workers in /proc")
-def test_workers_end_with_a_command_that_is_killed(tmp_path):
-    command = [sys.executable, "-m", "muddle", "dataset", "--count", "40", "--shards", "20", "--workers", "2"]
-    child = subprocess.Popen([*command, "--out", str(tmp_path / "set")], cwd=ROOT, env=environment())
-    end = time.monotonic() + 120
-    while not list(tmp_path.glob("set/data/*.parquet")) and time.monotonic() < end:
-        time.sleep(0.02)
-    workers = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
-    assert len(workers) >= 2
-    child.kill()
-    child.wait()
-    while any(_runs(pid) for pid in workers) and time.monotonic() < end:
-        time.sleep(0.1)
-    assert not any(_runs(pid) for pid in workers)
+def test_every_row_is_the_muddle_that_it_names(muddler, rows):
+    for i in range(0, 16, 5):
+        m = muddler.muddle(
+            int(rows.digit[i]), int(rows.target[i]), seed=int(rows.seed[i]), balance=float(rows.balance[i])
+        )
+        assert (m.image == rows.image[i]).all()
+        assert (m.soft_label == rows.soft_label[i]).all()
+        assert (m.source_index, m.partner_index) == (rows.source[i], rows.partner[i])
+        scores = {name: getattr(rows, name)[i] for name in vars(m.scores)}
+        assert vars(m.scores) == scores
 
 
-def _runs(pid):
-    with contextlib.suppress(OSError):
-        return b"\nState:\tZ" not in Path(f"/proc/{pid}/status").read_bytes()
-    return False
+def test_a_part_of_a_set_is_the_same_alone(muddler, small, rows):
+    for column, expected in zip(make_rows(muddler, small, range(7, 12)), rows, strict=True):
+        np.testing.assert_array_equal(column, expected[7:12])
 
 
-def test_a_worker_that_is_killed_is_a_sentence_and_loses_nothing(muddler, tmp_path, monkeypatch):
-    monkeypatch.setattr("muddle.factory._alone", _dies_at_two)
-    with pytest.raises(DataError, match="ended from outside"):
-        make(muddler, SMALL, tmp_path / "set", workers=2)
-    monkeypatch.undo()
-    assert make(muddler, SMALL, tmp_path / "set").sha256 == make(muddler, SMALL, tmp_path / "through").sha256
+def test_pairs_take_turns_and_draws_follow_the_specification(small, rows):
+    assert list(zip(rows.digit.tolist(), rows.target.tolist(), strict=True)) == list(PAIRS[:16])
+    draws = list(zip(rows.seed.tolist(), rows.balance.tolist(), strict=True))
+    assert draws == [small.draw(i, 0) for i in range(16)]
 
 
-def _dies_at_two(muddler, spec, form, shard):
-    from muddle.dataset.generate import shard_files
+def test_uniform_is_spread_and_the_share_that_comes_out_follows_the_balance(muddler):
+    rows = make_rows(muddler, Spec(count=90, balance=UNIFORM), range(90))
+    assert np.corrcoef(rows.target_share(), rows.balance)[0, 1] > 0.9
+    assert (tenths(rows) > 1).all()
 
-    if shard == 2:
+
+def test_images_that_look_little_like_digits_are_replaced_by_the_next_attempt(muddler):
+    spec = Spec(count=20, pairs=((4, 9), (3, 5)), min_likeness=40, shards=1)
+    strict, loose = (make_rows(muddler, s, range(20)) for s in (spec, dataclasses.replace(spec, min_likeness=0)))
+    assert strict.likeness.min() >= 40 > loose.likeness.min()
+    good = loose.likeness >= 40
+    assert (strict.image[good] == loose.image[good]).all()
+    attempts = {int(i): [spec.draw(i, attempt)[0] for attempt in range(100)] for i in strict.index[~good]}
+    assert all(strict.seed[i] in seeds[1:] for i, seeds in attempts.items())
+
+
+def test_a_likeness_that_no_seed_reaches_is_a_data_error(muddler, monkeypatch):
+    monkeypatch.setattr("muddle.dataset.generate.TRIES", 2)
+    with pytest.raises(DataError) as caught:
+        make_rows(muddler, Spec(count=4, min_likeness=95), range(4))
+    assert caught.value.code == "data"
+
+
+def test_the_note_has_every_hash_and_the_outcome_stands_for_all_files(muddler, small, whole):
+    folder, outcome = whole
+    files = contents(folder)
+    note = json.loads(files["dataset.json"])
+    assert note["files"] == {name: sha256(data) for name, data in files.items() if name.startswith("data/")}
+    assert list(note["files"]) == [f"data/test-0000{shard}-of-00002.npz" for shard in (0, 1)]
+    assert (note["spec"], note["format"]) == (small.as_json(), "npz")
+    assert (note["version"], note["bundle"]) == (muddler.version, muddler.fingerprint)
+    assert sorted(files) == sorted([*note["files"], "dataset.json", "README.md", "samples.png"])
+    listing = "".join(f"{sha256(files[name])}  {name}\n" for name in sorted(files))
+    assert outcome == (16, 0, sha256(listing.encode()))
+
+
+def test_the_set_holds_the_rows_of_its_specification(whole, rows):
+    for column, expected in zip(read_set(whole[0]), rows, strict=True):
+        np.testing.assert_array_equal(column, expected)
+
+
+def test_a_finished_set_is_left_as_it_is_by_another_start(muddler, small, whole):
+    folder, outcome = whole
+    before = contents(folder)
+    assert generate(muddler, small, folder, form="npz") == outcome._replace(resumed=2)
+    assert contents(folder) == before
+
+
+class Killed(BaseException):
+    """Like a kill, caught by nothing."""
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_an_interruption_at_any_write_leaves_a_set_that_a_second_start_completes(
+    call, muddler, small, whole, tmp_path, monkeypatch
+):
+    """Every write is interrupted once: after its bytes are in the partial file, and after that got its name."""
+    shards = {i: {p.name: p.read_bytes()} for i, p in enumerate(sorted((whole[0] / "data").iterdir()))}
+    monkeypatch.setitem(ENGINES, "ready", lambda task, missing, workers: ((i, shards[i]) for i in missing))
+    original, writes = getattr(os, call), len(contents(whole[0])) + 1  # the note is written twice
+    for fatal in range(writes):
+        calls = iter(range(writes))
+
+        def interrupt(*arguments, calls=calls, fatal=fatal):
+            original(*arguments)
+            if next(calls) == fatal:
+                raise Killed
+
+        folder = tmp_path / str(fatal)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, call, interrupt)
+            with pytest.raises(Killed):
+                generate(muddler, small, folder, form="npz", engine="ready")
+        outcome = generate(muddler, small, folder, form="npz", engine="ready")
+        assert outcome.sha256 == whole[1].sha256, fatal
+        assert contents(folder) == contents(whole[0]), fatal
+
+
+KILLED = """
+import os, signal, sys
+from muddle.cli import main
+replace, calls = os.replace, iter(range(1, 9))
+def replace_and_die(*arguments):
+    replace(*arguments)
+    if next(calls) == 3:
         os.kill(os.getpid(), signal.SIGKILL)
-    return shard_files(muddler, spec, form, shard)
+os.replace = replace_and_die
+main(sys.argv[1:])
+"""
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for the worker in /proc")
-def test_a_ray_worker_that_is_killed_is_replaced(muddler, tmp_path):
-    """Two workers make six shards; the first that is seen at work is killed."""
+def test_a_kill_of_the_command_loses_nothing_that_was_written(muddler, tmp_path):
+    """The command with two workers is killed after the note and two of four shards; another process completes it."""
+    words = ["--count", "16", "--balance", "uniform", "--seed", "3", "--shards", "4", "--format", "npz"]
+    command = [sys.executable, "-c", KILLED, "dataset", *words, "--workers", "2", "--out", str(tmp_path / "set")]
+    child = environment(PYTHONPATH=str(ROOT))
+    done = subprocess.run(command, env=child, capture_output=True, timeout=120, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert len(list(tmp_path.glob("set/data/*.npz"))) == 2
+    (tmp_path / "set/data/test-00003-of-00004.npz.99.part").write_bytes(b"half a fi")
+    with pytest.raises(DataError):
+        read_set(tmp_path / "set")
+    spec = Spec(count=16, balance=UNIFORM, seed=3, shards=4)
+    through = generate(muddler, spec, tmp_path / "through", form="npz")
+    assert generate(muddler, spec, tmp_path / "set", form="npz") == through._replace(resumed=2)
+    assert contents(tmp_path / "set") == contents(tmp_path / "through")
+
+
+def test_an_engine_that_fails_loses_no_shard_that_it_gave(muddler, small, whole, tmp_path, monkeypatch):
+    def failing(task, missing, workers):
+        yield missing[0], task(missing[0])
+        raise DataError("a worker was killed")
+
+    monkeypatch.setitem(ENGINES, "failing", failing)
+    with pytest.raises(DataError, match="a worker was killed"):
+        generate(muddler, small, tmp_path / "set", form="npz", engine="failing")
+    assert generate(muddler, small, tmp_path / "set", form="npz") == whole[1]._replace(resumed=1)
+
+
+def test_ray_makes_the_same_bytes_and_replaces_a_worker_that_is_killed(muddler, small, whole, tmp_path, monkeypatch):
     pytest.importorskip("ray")
-    spec = Spec(60, balance=UNIFORM, shards=6)
-    killed = []
-    hunter = threading.Thread(target=lambda: killed.extend(_kill_a_worker(b"ray::_alone")), daemon=True)
-    hunter.start()
-    made = make(muddler, spec, tmp_path / "ray", engine="ray", workers=2)
-    hunter.join(1)
-    assert killed
-    assert made.sha256 == make(muddler, spec, tmp_path / "local").sha256
-    assert contents(tmp_path / "ray") == contents(tmp_path / "local")
+    died = str(tmp_path / "died")
+
+    def engine(task, missing, workers):
+        def die_once(shard):  # a function of a function: Ray sends it by its code
+            import os
+            import signal
+
+            if shard == 1 and not os.path.exists(died):
+                open(died, "x").close()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return task(shard)
+
+        return run_on_ray(die_once, missing, workers)
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setitem(ENGINES, "ray", engine)
+    outcome = generate(muddler, small, tmp_path / "set", form="npz", engine="ray", workers=1)
+    assert os.path.exists(died)
+    assert outcome == whole[1]
+    assert contents(tmp_path / "set") == contents(whole[0])
 
 
-def _kill_a_worker(name):
-    """The id of the first child of a child of this process that has that name, after its end."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        for entry in Path("/proc").glob("[0-9]*/cmdline"):
-            with contextlib.suppress(OSError):
-                if entry.read_bytes().startswith(name):
-                    os.kill(int(entry.parent.name), signal.SIGKILL)
-                    return [int(entry.parent.name)]
-        time.sleep(0.01)
-    return []
+def test_what_else_is_in_the_folder_is_not_touched(muddler, small, whole, tmp_path):
+    folder = whole[0]
+    before = contents(folder)
+    for spec, form in ((dataclasses.replace(small, seed=4), "npz"), (small, "parquet")):
+        with pytest.raises(DataError):
+            generate(muddler, spec, folder, form=form)
+    assert contents(folder) == before
+    for name, text in (("notes.txt", "mine"), ("dataset.json", "[]")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_text(text)
+        with pytest.raises(DataError):
+            generate(muddler, small, tmp_path / name)
+        assert contents(tmp_path / name) == {name: text.encode()}
+    with pytest.raises(DataError):
+        generate(muddler, small, tmp_path / "notes.txt/notes.txt/set")
 
 
-def test_ray_that_cannot_be_reached_is_a_sentence(muddler, tmp_path, monkeypatch):
-    pytest.importorskip("ray")
-    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
-    with pytest.raises(DataError, match="Ray could not do it"):
-        make(muddler, SMALL, tmp_path / "set", engine="ray")
-
-
-def test_another_set_in_the_folder_is_not_touched(muddler, tmp_path):
-    make(muddler, SMALL, tmp_path / "set")
-    before = contents(tmp_path / "set")
-    for other, form in ((Spec(24, balance=UNIFORM, seed=4, shards=4), "parquet"), (SMALL, "npz")):
-        with pytest.raises(DataError, match="another data set is there"):
-            make(muddler, other, tmp_path / "set", form=form)
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/notes.txt").write_text("keep")
-    with pytest.raises(DataError, match="not empty"):
-        make(muddler, SMALL, tmp_path / "mine")
-    assert contents(tmp_path / "set") == before
-    assert contents(tmp_path / "mine") == {"notes.txt": b"keep"}
-
-
-def test_a_finished_set_is_left_as_it_is_by_another_start(muddler, tmp_path):
-    first = make(muddler, SMALL, tmp_path / "set")
-    again = make(muddler, SMALL, tmp_path / "set")
-    assert (again.sha256, again.resumed) == (first.sha256, 4)
-
-
-def test_a_full_disk_is_a_sentence(muddler, tmp_path, monkeypatch):
-    def full(*_):
+def test_a_full_disk_is_a_data_error_and_leaves_no_partial_file(muddler, small, tmp_path, monkeypatch):
+    def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("muddle.factory.os.fsync", full)
-    with pytest.raises(DataError, match="No space left on device"):
-        make(muddler, SMALL, tmp_path / "set")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DataError) as caught:
+        generate(muddler, small, tmp_path / "set")
+    assert caught.value.code == "data"
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_no_set_is_a_sentence(tmp_path):
-    with pytest.raises(DataError, match="there is no data set here"):
-        read_set(tmp_path)
-
-
-def test_the_card_tells_what_is_in_the_set(muddler, rows, tmp_path):
-    make(muddler, SMALL, tmp_path / "set")
-    card = (tmp_path / "set/README.md").read_text()
-    assert "# 24 digits of known ambiguity" in card
-    assert "path: data/test-*.parquet" in card
-    shares = [float(share) for share in re.findall(r"^[01]\.\d to [01]\.\d +([\d.]+) %", card, re.MULTILINE)]
-    assert shares == pytest.approx(list(100 * tenths(rows) / 24), abs=0.05)
-    assert f"1 ({rows.entropy[0]:.2f})" in card
-    assert (tmp_path / "set/samples.png").read_bytes().startswith(b"\x89PNG")
-    hashes = json.loads((tmp_path / "set/dataset.json").read_text())["files"]
-    assert len(hashes) == 4
-    assert stem(0, 4) + ".parquet" in next(iter(hashes))
-
-
-def test_what_is_wrong_with_the_command_is_a_sentence(tmp_path, capsys):
-    from muddle.__main__ import main
-
-    out = ["--out", str(tmp_path / "x")]
-    for extra, text in (
-        (["--count", "0"], "count 0"),
-        (["--count", "9", "--pairs", "4-4"], "pairs '4-4'"),
-        (["--count", "9", "--balance", "half"], "balance 'half'"),
-        (["--count", "9", "--workers", "0"], "workers 0"),
-        (["--count", "9", "--push", "name"], "push 'name'"),
-    ):
-        assert main(["dataset", *out, *extra]) == 1
-        assert text in capsys.readouterr().err
-    with contextlib.suppress(FileNotFoundError):
-        assert not list((tmp_path / "x").iterdir())
+def test_progress_is_on_standard_error_of_a_terminal_only(muddler, small, tmp_path, capsys):
+    generate(muddler, dataclasses.replace(small, count=2), tmp_path / "set", form="npz")
+    assert capsys.readouterr() == ("", "")
