@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from muddle.images.preprocess import prepare
 from muddle.errors import ArgumentError
 from muddle.images.pixels import to_unit
+from muddle.images.preprocess import prepare
 
 HEIGHT, WIDTH = 40, 10  # a bar that becomes 20 x 5 exactly
 BAR = np.zeros((28, 28), np.uint8)
@@ -70,15 +70,30 @@ CHANGES = {
 }
 
 
+@pytest.fixture(scope="module")
+def read(muddler):
+    """Reads the digits of images, uint8 (N, 28, 28), as the judges do."""
+
+    def classify(images):
+        with torch.no_grad():
+            return muddler.bundle.judges(to_unit(torch.from_numpy(images))).mean(0).argmax(1)
+
+    return classify
+
+
+@pytest.fixture(scope="module")
+def exemplars(muddler, read):
+    images = muddler.bundle.exemplars.images[::250].numpy()  # one of each digit
+    return images, read(images)
+
+
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_digit_of_mnist_comes_back_however_it_is_shown(change, muddler):
-    exemplars = muddler.bundle.exemplars.images[::125]
-    back = torch.from_numpy(np.stack([prepare(CHANGES[change](image)) for image in exemplars.numpy()]))
-    with torch.no_grad():
-        seen, read = (muddler.bundle.judges(to_unit(pixels)).mean(0).argmax(1) for pixels in (exemplars, back))
-    assert (seen == read).double().mean() >= 0.95  # measured: 1
-    apart = (back.double() - exemplars.double()).abs().mean()
-    assert apart < (2.5 if change in ("as it is", "black on white", "as RGB") else 18)  # measured: 1; 8 to 14
+def test_a_digit_of_mnist_comes_back_however_it_is_shown(change, exemplars, read):
+    images, digits = exemplars
+    back = np.stack([prepare(CHANGES[change](image)) for image in images])
+    assert (read(back) == digits).all()
+    difference = np.abs(back.astype(float) - images).mean()
+    assert difference < (2.5 if change in ("as it is", "black on white", "as RGB") else 18)  # measured: 1; 8 to 14
 
 
 @settings(max_examples=30)
@@ -165,44 +180,35 @@ def test_a_line_of_mnists_width_is_left_alone():
     assert prepare(page)[14].sum() / 255 == pytest.approx(1.5, abs=0.15)
 
 
-FLAT = "image 'one flat colour' is not possible: there must be a digit on it."
-FAINT = "image 'a picture without contrast' is not possible: there must be a digit that stands out."
-PATCH = "image 'one large patch' is not possible: there must be a digit drawn in strokes."
-KIND = "it must be uint8 (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA."
 noise = np.random.default_rng(0).normal(0, 1, (200, 200))
+REFUSED = {
+    "black": np.zeros((28, 28), np.uint8),
+    "white": np.full((280, 300, 3), 255, np.uint8),
+    "nothing": np.zeros((50, 50, 4), np.uint8),
+    "one pixel": np.array([[[9, 9, 9, 255]]], np.uint8),
+    "a slope of light": np.linspace(0, 255, 40000).reshape(200, 200).astype(np.uint8),
+    "ink that is too faint": sheet(200, 206),
+    "noise": (128 + 20 * noise).astype(np.uint8),
+    "noise on a slope of light": (30 + np.linspace(0, 150, 200) + 6 * noise).clip(0, 255).astype(np.uint8),
+    "coarse noise": np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8),
+    "a speck alone": np.pad(np.full((2, 1), 255, np.uint8), 40),
+    "a photo of a shadow": photo(np.zeros((28, 28), np.uint8), shadow=0.35),
+    "a large patch": np.pad(np.full((94, 94), 255, np.uint8), 3),
+    "a patch": np.pad(np.full((60, 60), 255, np.uint8), 20),
+    "numbers of another type": np.zeros((28, 28)),
+    "two channels": np.zeros((28, 28, 2), np.uint8),
+    "no rows": np.zeros((0, 28), np.uint8),
+    "a line": np.zeros(28, np.uint8),
+    "too many pixels": np.broadcast_to(np.uint8(0), (4096, 4097)),
+    "a side too long": np.broadcast_to(np.uint8(0), (1, 16_385)),
+}
 
 
-@pytest.mark.parametrize(
-    ("pixels", "text"),
-    [
-        (np.zeros((28, 28), np.uint8), FLAT),
-        (np.full((280, 300, 3), 255, np.uint8), FLAT),
-        (np.zeros((50, 50, 4), np.uint8), FLAT),
-        (np.array([[[9, 9, 9, 255]]], np.uint8), FLAT),
-        (np.linspace(0, 255, 40000).reshape(200, 200).astype(np.uint8), FLAT),
-        (sheet(200, 206), FLAT),
-        ((128 + 20 * noise).astype(np.uint8), FAINT),
-        ((30 + np.linspace(0, 150, 200) + 6 * noise).clip(0, 255).astype(np.uint8), FAINT),
-        (np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8), FAINT),
-        (np.pad(np.full((2, 1), 255, np.uint8), 40), FAINT),
-        (photo(np.zeros((28, 28), np.uint8), shadow=0.35), FAINT),
-        (np.pad(np.full((94, 94), 255, np.uint8), 3), PATCH),
-        (np.pad(np.full((60, 60), 255, np.uint8), 20), PATCH),
-        (np.zeros((28, 28)), f"image 'float64 (28, 28)' is not possible: {KIND}"),
-        (np.zeros((28, 28, 2), np.uint8), f"image 'uint8 (28, 28, 2)' is not possible: {KIND}"),
-        (np.zeros((0, 28), np.uint8), f"image 'uint8 (0, 28)' is not possible: {KIND}"),
-        (np.zeros(28, np.uint8), f"image 'uint8 (28,)' is not possible: {KIND}"),
-        (
-            np.broadcast_to(np.uint8(0), (4096, 4097)),
-            "image '4097 x 4096 pixels' is not possible: at most 16,777,216 pixels are read, as of 4096 x 4096.",
-        ),
-    ],
-)
-def test_what_shows_no_digit_is_refused_in_a_sentence(pixels, text):
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_shows_no_digit_is_refused(name):
     with pytest.raises(ArgumentError) as caught:
-        prepare(pixels)
-    assert str(caught.value) == text
-    assert caught.value.name == "image"
+        prepare(REFUSED[name])
+    assert caught.value.code == "bad-image"
 
 
 shapes = st.tuples(st.integers(1, 40), st.integers(1, 40)).flatmap(
@@ -211,7 +217,7 @@ shapes = st.tuples(st.integers(1, 40), st.integers(1, 40)).flatmap(
 
 
 @given(arrays(np.uint8, shapes, elements=st.sampled_from([0, 1, 100, 128, 156, 254, 255]), fill=st.integers(0, 255)))
-def test_any_picture_gives_ink_in_a_box_of_20_or_a_sentence(pixels):
+def test_any_picture_gives_ink_in_a_box_of_20_or_an_error(pixels):
     before = pixels.copy()
     try:
         made = prepare(pixels)
