@@ -7,8 +7,8 @@ import sys
 import time
 
 import pytest
-from support.processes import ROOT, about, environment, free_port, serving
 from support.hub_standin import REPO, black_hole, cut, hub, slow, spoilt, status
+from support.processes import ROOT, about, environment, free_port, serving
 
 from muddle.bundle.files import EMBEDDED, load_bundle
 
@@ -233,8 +233,8 @@ def test_the_app_serves_without_its_hub_and_says_so(tmp_path):
 
 @pytest.mark.parametrize("name", ["nowhere", "./nowhere", "a/b/c"])
 def test_a_folder_that_is_not_there_is_one_sentence(name):
-    from muddle.errors import BundleError
     from muddle.bundle.resolve import locate as here
+    from muddle.errors import BundleError
 
     with pytest.raises(BundleError, match="there is no bundle here"):
         here(name)
