@@ -2,25 +2,23 @@ import io
 import json
 import subprocess
 import sys
-import urllib.request
 
 import numpy as np
 import pytest
-from support.processes import ROOT, environment, free_port, wait_for
 from PIL import Image
+from support.processes import ROOT, environment
 
-from muddle.__main__ import EXAMPLES, main, parser
-from muddle.dataset.spec import UNIFORM, Spec
-from muddle.dataset.generate import make
+from muddle import commands
+from muddle.bundle import hub
+from muddle.bundle.files import EMBEDDED
+from muddle.bundle.hub import Published
+from muddle.cli import EXAMPLES, main, parser
+from muddle.errors import ArgumentError, BundleError, MuddleError
 from muddle.images.codecs import png
+from muddle.recipe import PARAMETERS
+from muddle.ui import serve as pages
 
-
-def run(*words, stdin=None, cwd=ROOT):
-    """Exit status, standard output and standard error of `python -m muddle`."""
-    child = environment(PYTHONPATH=str(ROOT))
-    command = [sys.executable, "-m", "muddle", *words]
-    done = subprocess.run(command, cwd=cwd, env=child, input=stdin, capture_output=True, timeout=120, check=False)
-    return done.returncode, done.stdout, done.stderr.decode()
+MAKE = ["make", "4", "--target", "9", "--seed", "7", "--steps", "5"]
 
 
 @pytest.fixture(scope="module")
@@ -28,17 +26,23 @@ def m(muddler):
     return muddler.muddle(4, 9, seed=7, steps=5)
 
 
-MAKE = ["make", "4", "--target", "9", "--seed", "7", "--steps", "5"]
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch):
+    monkeypatch.delenv("MUDDLE_REPO", raising=False)
+
+
+def decode(picture):
+    return np.array(Image.open(io.BytesIO(picture)))
 
 
 def test_a_muddle_comes_as_the_kind_of_file_that_the_name_says(m, tmp_path, capsys):
     out = {kind: tmp_path / f"out.{kind}" for kind in ("png", "gif", "webp", "json", "npz")}
     for path in out.values():
         assert main([*MAKE, "-o", str(path)]) == 0
-        said = capsys.readouterr()
-        assert said.out.strip() == str(path)
-        assert "4 or 9? The judges say" in said.err
-    assert (np.array(Image.open(io.BytesIO(out["png"].read_bytes())))[5::10, 5::10] == m.image).all()
+        printed = capsys.readouterr()
+        assert printed.out.strip() == str(path)
+        assert printed.err.startswith("4 or 9? ")
+    assert (decode(out["png"].read_bytes())[5::10, 5::10] == m.image).all()
     frames = [Image.open(io.BytesIO(out[kind].read_bytes())).n_frames for kind in ("gif", "webp")]
     assert frames == [8, 8]
     assert json.loads(out["json"].read_text())["soft_label"] == m.soft_label.tolist()
@@ -47,107 +51,272 @@ def test_a_muddle_comes_as_the_kind_of_file_that_the_name_says(m, tmp_path, caps
         assert (arrays["soft_label"] == m.soft_label).all()
 
 
-def test_a_dash_is_standard_output_and_nothing_else_is_written_there(m):
-    status, out, err = run(*MAKE, "-o", "-", "--scale", "1")
-    assert status == 0
-    assert (np.array(Image.open(io.BytesIO(out))) == m.image).all()
-    assert "The judges say" in err
-    status, out, _ = run(*MAKE, "-o", "-", "--format", "json")
-    assert json.loads(out)["seed"] == 7
+def test_a_digit_alone_makes_muddle_png(muddler, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["make", "4"]) == 0
+    assert capsys.readouterr().out == "muddle.png\n"
+    assert (decode((tmp_path / "muddle.png").read_bytes())[::10, ::10] == muddler.muddle(4).image).all()
 
 
-def test_a_picture_comes_from_a_file_or_from_standard_input(muddler, tmp_path):
+def test_a_dash_is_standard_output_and_nothing_else_is_written_there(m, capsysbinary):
+    assert main([*MAKE, "-o", "-", "--scale", "1"]) == 0
+    printed = capsysbinary.readouterr()
+    assert (decode(printed.out) == m.image).all()
+    assert printed.err.startswith(b"4 or 9? ")
+    assert main([*MAKE, "-o", "-", "--format", "json"]) == 0
+    assert json.loads(capsysbinary.readouterr().out)["seed"] == 7
+
+
+def test_a_picture_comes_from_a_file_or_from_standard_input(muddler, tmp_path, monkeypatch, capsysbinary):
     photo = png(255 - muddler.bundle.exemplars.images[1200].numpy(), scale=9)
     (tmp_path / "photo.png").write_bytes(photo)
-    options = ["--target", "3", "-o", "-", "--scale", "1"]
-    from_file = run("image", "photo.png", *options, cwd=tmp_path)
-    assert from_file[0] == 0, from_file[2]
-    assert run("image", "-", *options, stdin=photo)[1] == from_file[1]
+    options = ["--target", "3", "-o", "-", "--format", "json"]
+    assert main(["image", str(tmp_path / "photo.png"), *options]) == 0
+    from_file = capsysbinary.readouterr().out
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(photo)))
+    assert main(["image", "-", *options]) == 0
+    assert capsysbinary.readouterr().out == from_file
+    described = json.loads(from_file)
+    assert (described["target"], described["source_index"]) == (3, None)
+    assert main(["image", str(tmp_path / "photo.png"), "--digit", "8", *options]) == 0
+    assert json.loads(capsysbinary.readouterr().out)["digit"] == 8
 
 
-def test_a_balance_leans(muddler, tmp_path, capsys):
-    assert main(["make", "4", "--target", "9", "--balance", "0.2", "-o", str(tmp_path / "x.json")]) == 0
-    scores = json.loads((tmp_path / "x.json").read_text())["scores"]
-    assert scores["p_target"] < 0.4 < 0.6 < scores["p_digit"]
+def test_every_parameter_reaches_the_muddle(muddler, tmp_path, capsys):
+    path = tmp_path / "x.json"
+    arguments = {"target": 9, "seed": 3, "strategy": "balanced", "steps": 4, "source": 1020, "balance": 0.2}
+    words = [word for name, value in arguments.items() for word in (f"--{name}", str(value))]
+    assert main(["make", "4", *words, "-o", str(path)]) == 0
+    described = json.loads(path.read_text())
+    assert {name: described[name] for name in arguments if name != "source"} | {
+        "source": described["source_index"]
+    } == arguments
+    assert described["query"] == muddler.muddle(4, **arguments).query
+    assert described["scores"]["p_target"] < 0.4 < 0.6 < described["scores"]["p_digit"]
+
+
+@pytest.mark.parametrize(("command", "missing"), [("make", {"image"}), ("image", {"image", "source"})])
+def test_the_options_of_a_muddle_are_those_of_the_table(command, missing, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for name, parameter in PARAMETERS.items():
+        option = name if (command, name) == ("make", "digit") else f"--{name} "
+        if name in missing:
+            assert f"--{name} " not in text
+        else:
+            assert option in text
+            described = parameter.help[0].lower() + parameter.help[1:]
+            assert described in text
+            if option != name:
+                assert f"(default: {parameter.none or parameter.default})" in text
+    options = parser().parse_args([command, "4"])
+    for name in PARAMETERS.keys() - missing - {"digit"}:
+        assert getattr(options, name) == PARAMETERS[name].default
 
 
 WRONG = [
-    (["make", "11"], "digit 11 is not possible"),
-    (["make", "4", "--target", "4"], "it must differ from the digit"),
-    (["make", "4", "--seed", "-1"], "seed -1"),
-    (["make", "4", "--steps", "99"], "steps 99"),
-    (["make", "4", "--balance", "2"], "balance 2.0"),
-    (["make", "4", "--balance", "0.3", "--strategy", "midpoint"], "midpoint knows no balance"),
-    (["make", "4", "--scale", "0"], "scale 0"),
-    (["make", "4", "-o", "x.bmp"], "end it in one of .png, .gif"),
-    (["make", "4", "-o", "no/such/folder/x.png"], "cannot be written"),
-    (["make", "4", "--bundle", "no/such/bundle/here"], "there is no bundle here"),
-    (["image", "no-such-file.png"], "cannot be read"),
-    (["image", "README.md"], "a file of another kind"),
-    (["evaluate", "no-such-set"], "there is no data set here"),
+    (["make", "11"], "bad-digit"),
+    (["make", "4", "--target", "4"], "bad-target"),
+    (["make", "4", "--seed", "-1"], "bad-seed"),
+    (["make", "4", "--steps", "99"], "bad-steps"),
+    (["make", "4", "--balance", "2"], "bad-balance"),
+    (["make", "4", "--balance", "0.3", "--strategy", "midpoint"], "bad-balance"),
+    (["make", "4", "--source", "3"], "bad-source"),
+    (["make", "4", "--scale", "0"], "bad-scale"),
+    (["make", "4", "--scale", "41"], "bad-scale"),
+    (["make", "4", "-o", "x.bmp"], "bad-output"),
+    (["make", "4", "-o", "no/such/folder/x.png"], "data"),
+    (["make", "4", "--bundle", "no/such/bundle/here"], "bad-bundle"),
+    (["image", "no-such-file.png"], "data"),
+    (["image", "README.md"], "bad-image"),
+    (["evaluate", "no-such-set"], "data"),
+    (["verify", "no/such/bundle/here"], "bad-bundle"),
+    (["serve", "--port", "0"], "bad-port"),
+    (["serve", "--port", "65536"], "bad-port"),
+    (["dataset", "--count", "0"], "bad-count"),
+    (["dataset", "--count", "9", "--pairs", "4-4"], "bad-pairs"),
+    (["dataset", "--count", "9", "--balance", "half"], "bad-balance"),
+    (["dataset", "--count", "9", "--balance", "2"], "bad-balance"),
+    (["dataset", "--count", "9", "--min-likeness", "99"], "bad-min"),
+    (["dataset", "--count", "9", "--seed", "-1"], "bad-seed"),
+    (["dataset", "--count", "9", "--shards", "10"], "bad-shards"),
+    (["dataset", "--count", "9", "--workers", "0"], "bad-workers"),
+    (["dataset", "--count", "9", "--push", "name"], "bad-push"),
 ]
 
 
-@pytest.mark.parametrize(("words", "text"), WRONG, ids=[" ".join(words) for words, _ in WRONG])
-def test_what_is_wrong_is_a_sentence_and_status_1(words, text, capsys, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    assert main(words) == 1
-    said = capsys.readouterr()
-    assert text in said.err
-    assert said.out == ""
+@pytest.mark.parametrize(("words", "code"), WRONG, ids=[" ".join(words) for words, _ in WRONG])
+def test_a_value_that_cannot_be_is_an_error_with_its_code_and_nothing_is_written(words, code, tmp_path, monkeypatch):
+    (tmp_path / "README.md").write_text("no picture")
+    monkeypatch.chdir(tmp_path)
+    if words[0] == "dataset":
+        words = [*words, "--out", "set"]
+    options = parser().parse_args(words)
+    with pytest.raises(MuddleError) as caught:
+        options.run(options)
+    assert caught.value.code == code
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
 
 
-@pytest.mark.parametrize("words", [[], ["make"], ["make", "four"], ["make", "4", "--sed", "7"], ["dance"]])
-def test_what_is_no_command_is_status_2_and_tells_the_usage(words, capsys):
+def test_an_error_is_a_sentence_on_standard_error_and_status_1(capsys):
+    assert main(["make", "11"]) == 1
+    printed = capsys.readouterr()
+    assert printed == ("", f"{ArgumentError('digit', 11, PARAMETERS['digit'].kind.allowed)}\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["make"], ["make", "four"], ["make", "4", "--sed", "7"], ["make", "4", "--strategy", "best"], ["dance"]],
+)
+def test_options_that_do_not_exist_are_status_2_and_show_the_usage(words, capsys):
     with pytest.raises(SystemExit) as end:
-        main(words)
+        main(words, prog="python -m muddle")
     assert end.value.code == 2
     assert "usage: python -m muddle" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("prog", ["muddle", "python -m muddle"])
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_help_has_examples_which_the_parser_takes(name, capsys):
+def test_help_has_examples_which_the_parser_takes(name, prog, capsys):
     with pytest.raises(SystemExit) as end:
-        main([name, "--help"] if name else ["--help"])
+        main([name, "--help"] if name else ["--help"], prog)
     assert end.value.code == 0
-    lines = [line for line in capsys.readouterr().out.splitlines() if "  python -m muddle " in line]
+    usage, _, examples = capsys.readouterr().out.partition("examples:\n")
+    assert usage.startswith(f"usage: {prog} {name}".rstrip())
+    lines = [line for line in examples.splitlines() if f" {prog} " in line]
     assert lines
     for line in lines:
-        words = line.split("python -m muddle ")[1].split("   ")[0].split(" | ")[0].split(" > ")[0].split()
+        words = line.split(f" {prog} ")[1].split("   ")[0].split(" | ")[0].split(" > ")[0].split()
         if "COMMAND" not in words:
-            parser().parse_args(words)
+            assert parser().parse_args(words).command == name or not name
 
 
-def test_evaluate_prints_a_table_and_writes_what_is_asked(muddler, tmp_path, capsys, monkeypatch):
-    make(muddler, Spec(30, balance=UNIFORM), tmp_path / "set")
-    (tmp_path / "mine.py").write_text(
-        "import numpy as np\ndef predict(images):\n    return np.full((len(images), 10), 0.1)\n"
-    )
+def test_an_interruption_is_status_130(monkeypatch, capsys):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "verify", interrupt)
+    assert main(["verify"]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_reader_that_closes_the_pipe_is_no_traceback():
+    code = """
+import sys
+from muddle import cli, commands
+def verify(options):
+    sys.stdin.read()
+    sys.stdout.buffer.write(bytes(1_000_000))
+    sys.stdout.buffer.flush()
+commands.verify = verify
+sys.exit(cli.main(["verify"]))
+"""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    child = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment(), **pipes)
+    child.stdout.close()
+    child.stdin.close()  # what the child waits for before it writes
+    assert child.stderr.read() == b""
+    assert child.wait(60) == 1
+    child.stderr.close()
+
+
+def test_help_does_not_wait_for_torch():
+    code = """
+import sys
+from muddle.cli import main
+try:
+    main(["--help"])
+except SystemExit:
+    sys.exit(bool({"torch", "gradio"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment(), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_data_set_is_made_and_evaluated(muddler, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    make = ["dataset", "--count", "8", "--out", "set", "--pairs", "4-9,3-5", "--workers", "1", "--shards", "2"]
+    assert main(make) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "8 images in set"
+    assert main(make) == 0
+    again = capsys.readouterr().out.splitlines()
+    assert again == ["8 images in set (2 of 2 shards were there)", second]
+    spec = json.loads((tmp_path / "set/dataset.json").read_text())["spec"]
+    assert spec == {"count": 8, "pairs": "4-9,3-5", "balance": 0.5, "min_likeness": 0, "seed": 0, "shards": 2}
+
+    mine = "import numpy as np\ndef predict(images):\n    return np.full((len(images), 10), 0.1)\n"
+    (tmp_path / "mine.py").write_text(mine)
     monkeypatch.syspath_prepend(tmp_path)
     files = ["--diagram", "reliability.svg", "--json", "figures.json"]
     assert main(["evaluate", "set", "--model", "mine:predict", *files]) == 0
-    said = capsys.readouterr().out
-    rows = [line.split("|")[1].strip() for line in said.splitlines() if line.startswith("| ")]
-    assert rows[:5] == ["classifier", "mine:predict", "plain", "smoothed", "ensemble"]
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
+    assert rows == ["classifier", "mine:predict", "plain", "smoothed", "ensemble"]
+    assert lines[-2:] == ["reliability.svg", "figures.json"]
     figures = json.loads((tmp_path / "figures.json").read_text())
-    assert figures["mine:predict"]["hubris"] == 0
-    assert figures["plain"]["hubris"] > figures["smoothed"]["hubris"]
-    assert (tmp_path / "reliability.svg").read_text().startswith("<svg")
+    assert list(figures) == rows[1:]
+    assert figures["mine:predict"]["overconfidence"] == 0
+    assert "mine:predict" in (tmp_path / "reliability.svg").read_text()
 
 
-def test_serve_serves(tmp_path):
-    port = free_port()
-    with open(tmp_path / "log", "w+") as log:
-        command = [sys.executable, "-m", "muddle", "serve", "--port", str(port)]
-        child = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=log, stderr=log)
-        try:
-            wait_for(f"http://127.0.0.1:{port}", child, log, 60)
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/muddle.png", timeout=60) as answer:
-                assert answer.read().startswith(b"\x89PNG")
-            status, _, err = run("serve", "--port", str(port))
-            assert status == 1
-            assert f"port {port} is not possible: it is taken" in err
-        finally:
-            child.terminate()
-            child.wait(20)
+def test_a_data_set_is_uploaded_only_after_the_name_and_the_owner_are_checked(tmp_path, monkeypatch, capsys):
+    calls = []
+    monkeypatch.setattr(hub, "check_owner", lambda repo: calls.append(("owner", repo, (tmp_path / "set").exists())))
+
+    def upload(folder, repo, **options):
+        calls.append(("upload", repo, options["kind"], options["private"], (folder / "README.md").exists()))
+        return Published("https://hub/datasets/me/digits", "c0ffee")
+
+    monkeypatch.setattr(hub, "upload", upload)
+    words = ["--count", "2", "--format", "npz", "--out", str(tmp_path / "set"), "--push", "me/digits", "--private"]
+    assert main(["dataset", *words]) == 0
+    assert calls == [("owner", "me/digits", False), ("upload", "me/digits", "dataset", True, True)]
+    assert capsys.readouterr().out.splitlines()[-2:] == ["https://hub/datasets/me/digits", "revision c0ffee"]
+
+
+def test_verify_tells_whether_the_sample_comes_out_and_from_which_bundle(bundle_copy, capsys, monkeypatch):
+    assert main(["verify", str(bundle_copy)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["bundle", str(bundle_copy)]
+    assert main(["verify", str(EMBEDDED)]) == 0
+    capsys.readouterr()
+    monkeypatch.setenv("MUDDLE_REPO", "no/such/bundle/here")
+    assert main(["verify"]) == 1
+    assert "no/such/bundle/here" in capsys.readouterr().err
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """The arguments of the page that `serve` would start, and what starting it raises."""
+    calls = []
+
+    def serve(source=None, revision=None, **options):
+        calls.append((source, revision, options))
+        if isinstance(calls[0], Exception):
+            raise calls[0]
+
+    monkeypatch.setattr(pages, "serve", serve)
+    return calls
+
+
+def test_serve_passes_its_options_on(page):
+    assert main(["serve"]) == 0
+    assert main(["serve", "--host", "0.0.0.0", "--port", "8000", "--bundle", "me/mine", "--revision", "v1"]) == 0
+    assert page == [
+        (None, None, {"server_name": "127.0.0.1", "server_port": 7860}),
+        ("me/mine", "v1", {"server_name": "0.0.0.0", "server_port": 8000}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [(OSError("Cannot find empty port in range: 7860-7860."), "bad-port"), (BundleError("x", "y", "z"), "bad-bundle")],
+)
+def test_a_taken_port_and_a_bad_bundle_are_errors_of_serve(raised, code, page):
+    page.append(raised)
+    options = parser().parse_args(["serve"])
+    with pytest.raises(MuddleError) as caught:
+        options.run(options)
+    assert caught.value.code == code
