@@ -10,7 +10,7 @@ from support.processes import ROOT
 
 from benchmarks.documents import PARAMETERS, REFERENCES, SPEED, replace_between
 from muddle.bundle.files import EMBEDDED
-from muddle.evaluate.calibration import COLUMNS
+from muddle.evaluate.calibration import COLUMNS, LEGEND
 from muddle.export.report_table import result_table
 from train.report.card import model_card
 from train.report.embed import BEGIN, END, results
@@ -56,6 +56,7 @@ def test_the_measured_tables_stand_where_their_commands_write_them():
     assert "| ratio |" in between("docs/speed.md", SPEED.begin, SPEED.end)
     references = between("docs/datasets.md", REFERENCES.begin, REFERENCES.end)
     assert all(f" {head} |" in references for head, _ in COLUMNS.values())
+    assert all(f"\n- {line}" in references for line in LEGEND.splitlines())
 
 
 def test_a_generated_part_changes_and_the_rest_stays():
