@@ -1,240 +1,270 @@
-"""Pulling a bundle with the real client from a stand-in Hub, and every way in which that goes wrong."""
+"""The Hub's real client against a stand-in, and every way in which a download or an upload fails."""
 
-import json
+import inspect
 import resource
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.hub_standin import REPO, black_hole, cut, hub, slow, spoilt, status
-from support.processes import ROOT, about, environment, free_port, serving
+from support.hub_standin import REPO, TOKEN, black_hole, connect, cut, hub, spoilt, status, stuck
+from support.processes import ROOT, environment, free_port
 
+from muddle.bundle import hub as client
 from muddle.bundle.files import EMBEDDED, load_bundle
+from muddle.errors import ArgumentError, BundleError, HubError
 
-LOCATE = """
-import json, sys, time
-from muddle.bundle.resolve import locate
-from muddle.errors import MuddleError
-began = time.monotonic()
-try:
-    bundle = locate(*sys.argv[1:])
-    said = {**vars(bundle.origin), "fingerprint": bundle.fingerprint}
-except MuddleError as error:
-    said = {"error": str(error)}
-print(json.dumps({**said, "seconds": time.monotonic() - began}))
-"""
-WITHIN = 10  # seconds, whatever the Hub does; reading the embedded bundle afterwards included
-SPARE = 3  # more, on a machine that does other things
+FINGERPRINT = load_bundle(EMBEDDED).fingerprint
 
 
-def start(cache, endpoint, *arguments, **options):
-    """A new process that says what `locate` gives there with its Hub at `endpoint`."""
-    child = environment(HF_ENDPOINT=endpoint, HF_HOME=str(cache), HF_HUB_DISABLE_XET="1", **options.pop("also", {}))
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, "-c", LOCATE, *arguments], cwd=ROOT, env=child, **pipes, **options)
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A stand-in to which the client in this process is connected, without a token."""
+    with hub() as running:
+        connect(monkeypatch, running.address, tmp_path)
+        yield running
 
 
-def said_by(process):
-    out, err = process.communicate(timeout=90)
-    assert process.returncode == 0, err
-    return json.loads(out)
+def refused(function, *arguments, **options):
+    """The HubError of a call: one line, without the token."""
+    with pytest.raises(HubError) as caught:
+        function(*arguments, **options)
+    error = caught.value
+    assert error.code == "hub"
+    assert "\n" not in str(error)
+    assert TOKEN not in str(error)
+    return error
 
 
-def locate(cache, endpoint, *arguments, **also):
-    return said_by(start(cache, endpoint, *arguments, also=also))
+def downloads(server):
+    """The names of the files that were asked for."""
+    return {path.rsplit("/", 1)[1] for _, path in server.requests if "/resolve/" in path}
 
 
-def test_a_bundle_on_the_hub_is_the_local_one(tmp_path):
-    with hub(EMBEDDED) as server:
-        commit = server.put(EMBEDDED)
-        said = locate(tmp_path, server.address, REPO)
-    assert (said["name"], said["revision"]) == (REPO, commit)
-    assert said["fingerprint"] == load_bundle(EMBEDDED).fingerprint
+def test_a_bundle_on_the_hub_is_the_local_one(server):
+    commit = server.put(EMBEDDED)
+    folder = client.fetch(REPO)
+    assert client.revision_of(folder) == commit
+    assert load_bundle(folder).fingerprint == FINGERPRINT
 
 
-def test_nothing_but_a_bundles_files_is_downloaded(tmp_path, bundle_copy):
+def test_nothing_but_a_bundles_files_is_downloaded(server, bundle_copy):
     (bundle_copy / "script.py").write_text("print('hello')")
     (bundle_copy / "weights.bin").write_bytes(b"pickle")
-    with hub(bundle_copy) as server:
-        locate(tmp_path, server.address, REPO)
-        asked = {path.rsplit("/", 1)[1] for _, path in server.requests if "/resolve/" in path}
-    assert asked == {path.name for path in EMBEDDED.iterdir()}
+    server.put(bundle_copy)
+    client.fetch(REPO)
+    assert downloads(server) == {path.name for path in EMBEDDED.iterdir()}
 
 
-def test_a_pinned_commit_in_the_cache_needs_no_request(tmp_path):
-    with hub() as server:
-        commit = server.put(EMBEDDED)
-        locate(tmp_path, server.address, REPO, commit)
-        server.requests.clear()
-        assert locate(tmp_path, server.address, REPO, commit)["revision"] == commit
-        assert not server.requests
+def test_a_pinned_commit_in_the_cache_needs_no_request(server):
+    commit = server.put(EMBEDDED)
+    folder = client.fetch(REPO, commit)
+    server.requests.clear()
+    assert client.fetch(REPO, commit) == folder
+    assert not server.requests
 
 
-def test_a_pin_holds_when_the_repository_moves_on(tmp_path, bundle_copy):
-    with hub() as server:
-        commit = server.put(EMBEDDED)
-        (bundle_copy / "report.json").write_text("{}")
-        server.put(bundle_copy)
-        assert locate(tmp_path, server.address, REPO, commit)["revision"] == commit
+def test_a_pin_holds_when_the_repository_moves_on_and_a_branch_follows(server, bundle_copy):
+    first = server.put(EMBEDDED)
+    assert client.revision_of(client.fetch(REPO)) == first
+    (bundle_copy / "report.json").write_text("{}")
+    second = server.put(bundle_copy)
+    assert client.revision_of(client.fetch(REPO, first)) == first
+    assert client.revision_of(client.fetch(REPO)) == second
 
 
-def test_the_cached_copy_serves_when_the_hub_does_not_answer(tmp_path):
-    with hub() as server:
-        commit = server.put(EMBEDDED)
-        locate(tmp_path, server.address, REPO)
+FAULTS = {
+    "a Hub that is down": status(500),
+    "a Hub that is asked too often": status(429, **{"Retry-After": "120"}),
+    "a token that is not valid": status(401),
+    "a file that ends early": cut("report.json"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_cached_copy_serves_when_the_hub_does_not(server, bundle_copy, name):
+    commit = server.put(EMBEDDED)
+    client.fetch(REPO)
+    (bundle_copy / "report.json").write_text("{}")
+    server.put(bundle_copy)
+    server.fault = FAULTS[name]
+    assert client.revision_of(client.fetch(REPO, deadline=1)) == commit
+
+
+def test_a_hub_that_never_answers_is_waited_for_until_the_deadline(server, tmp_path, monkeypatch):
+    commit = server.put(EMBEDDED)
+    assert inspect.signature(client.fetch).parameters["deadline"].default <= 8, "the start of the app waits so long"
     with black_hole() as nowhere:
-        said = locate(tmp_path, nowhere, REPO)
-    assert (said["name"], said["revision"]) == (REPO, commit)
-    assert said["seconds"] < WITHIN + SPARE
+        connect(monkeypatch, nowhere, tmp_path)
+        began = time.monotonic()
+        refused(client.fetch, REPO, deadline=0.5)
+        assert 0.5 <= time.monotonic() - began < 5
+        connect(monkeypatch, server.address, tmp_path)
+        client.fetch(REPO)
+        connect(monkeypatch, nowhere, tmp_path)
+        assert client.revision_of(client.fetch(REPO, deadline=0.5)) == commit
 
 
-def test_the_environment_names_repository_and_revision(tmp_path):
-    with hub() as server:
-        commit = server.put(EMBEDDED)
-        said = locate(tmp_path, server.address, MUDDLE_REPO=REPO, MUDDLE_REVISION=commit)
-    assert (said["name"], said["revision"], said["note"]) == (REPO, commit, "")
+REFUSALS = {  # and a word of the problem or the remedy that a user can act upon
+    "401": (status(401), "HF_TOKEN"),
+    "403": (status(403), "HF_TOKEN"),
+    "404": (status(404, **{"X-Error-Code": "RepoNotFound"}), "name"),
+    "429": (status(429, **{"Retry-After": "120"}), "minutes"),
+    "500": (status(500), "500"),
+    "no such revision": (status(404, **{"X-Error-Code": "RevisionNotFound"}), "revision"),
+    "cut in the middle of a file": (cut("exemplars.safetensors"), ""),
+    "a truncated file": (spoilt("judge.safetensors", lambda data: data[:-7]), ""),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_download_that_fails_is_one_error_and_leaves_no_broken_copy(server, name):
+    server.put(EMBEDDED)
+    server.fault, word = REFUSALS[name]
+    error = refused(client.fetch, REPO, deadline=1)
+    assert error.repo == REPO
+    assert word in f"{error.problem} {error.remedy}"
+    server.fault = status(500, times=0)
+    assert load_bundle(client.fetch(REPO)).fingerprint == FINGERPRINT
 
 
 def change_a_byte(data):
     return data[:1000] + bytes([data[1000] ^ 1]) + data[1001:]
 
 
-FAULTS = {
-    "401": (status(401), ""),
-    "403": (status(403), "the token may not do this"),
-    "404": (status(404, **{"X-Error-Code": "RepoNotFound"}), "there is no such repository, or it is private"),
-    "429": (status(429, **{"Retry-After": "120"}), ""),
-    "500": (status(500), ""),
-    "no such revision": (status(404, **{"X-Error-Code": "RevisionNotFound"}), "there is no such revision"),
-    "cut in the middle of a file": (cut("exemplars.safetensors"), ""),
-    "a truncated file": (spoilt("judge.safetensors", lambda data: data[:-7]), ""),
-    "a changed byte": (spoilt("surrogate.safetensors", change_a_byte), "the file has changed"),
-    "HTML instead of a file": (spoilt("report.json", lambda _: b"<html>Please log in</html>"), ""),
-}
+@pytest.mark.parametrize("change", [change_a_byte, lambda data: b"<html>Please log in</html>".ljust(len(data))])
+def test_a_copy_that_the_client_takes_for_whole_is_found_spoilt_and_can_be_forgotten(server, change):
+    server.put(EMBEDDED)
+    server.fault = spoilt("report.json", change)
+    folder = client.fetch(REPO)
+    with pytest.raises(BundleError):
+        load_bundle(folder)
+    client.forget(folder)
+    server.fault = status(500, times=0)
+    assert load_bundle(client.fetch(REPO)).fingerprint == FINGERPRINT
 
 
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_one_sentence_in_time_and_leaves_the_embedded_bundle(tmp_path, name):
-    fault, text = FAULTS[name]
-    with hub(EMBEDDED) as server:
-        server.fault = fault
-        said = locate(tmp_path, server.address, MUDDLE_REPO=REPO)
-        assert said["name"] == "embedded"
-        assert said["note"].startswith(f"{REPO} could not be used. ")
-        assert text in said["note"]
-        assert "\n" not in said["note"]
-        assert said["seconds"] < WITHIN + SPARE
-        server.fault = status(500, times=0)
-        assert locate(tmp_path, server.address, MUDDLE_REPO=REPO)["name"] == REPO  # no broken copy is left behind
-
-
-def test_a_refused_connection_is_one_sentence(tmp_path):
-    said = locate(tmp_path, f"http://127.0.0.1:{free_port()}", MUDDLE_REPO=REPO)
-    assert said["name"] == "embedded"
-    assert "could not be reached" in said["note"]
-
-
-def test_a_hub_that_never_answers_leaves_the_embedded_bundle_in_time(tmp_path):
-    with black_hole() as nowhere:
-        said = locate(tmp_path, nowhere, MUDDLE_REPO=REPO)
-    assert said["name"] == "embedded"
-    assert "did not answer within" in said["note"]
-    assert said["seconds"] < WITHIN + SPARE
+def test_a_refused_connection_is_one_error(tmp_path, monkeypatch):
+    connect(monkeypatch, f"http://127.0.0.1:{free_port()}", tmp_path)
+    refused(client.fetch, REPO)
 
 
 @pytest.mark.parametrize("fault", [status(500, times=1, only="/resolve/"), cut("judge.safetensors", times=1)])
-def test_a_passing_fault_ends_in_the_right_bundle_or_in_a_sentence_and_then_in_it(tmp_path, fault):
-    with hub(EMBEDDED) as server:
-        server.fault = fault
-        first = locate(tmp_path, server.address, MUDDLE_REPO=REPO)
-        assert first["name"] == REPO or first["note"]
-        assert locate(tmp_path, server.address, MUDDLE_REPO=REPO)["name"] == REPO
+def test_a_passing_fault_is_overcome(server, fault):
+    server.put(EMBEDDED)
+    server.fault = fault
+    assert load_bundle(client.fetch(REPO)).fingerprint == FINGERPRINT
 
 
-def test_a_named_repository_that_is_not_there_is_one_sentence(tmp_path):
-    with hub(EMBEDDED) as server:
-        said = locate(tmp_path, server.address, "somebody/else")
-    assert said["error"].startswith("somebody/else: there is no such repository")
-    assert "\n" not in said["error"]
-
-
-def test_a_repository_that_is_something_else_is_refused_before_anything_is_fetched(tmp_path, bundle_copy):
+def test_a_repository_that_is_something_else_is_refused_before_anything_is_fetched(server, bundle_copy):
     (bundle_copy / "centroids.safetensors").unlink()
-    with hub(bundle_copy) as server:
-        said = locate(tmp_path, server.address, REPO)
-        assert "it is not a bundle: centroids.safetensors is missing" in said["error"]
-        assert not [path for _, path in server.requests if "/resolve/" in path]
+    server.put(bundle_copy)
+    assert "centroids.safetensors" in refused(client.fetch, REPO).problem
+    assert not downloads(server)
 
 
-def test_a_bundle_that_is_too_large_is_refused_before_anything_is_fetched(tmp_path, bundle_copy):
-    with open(bundle_copy / "exemplars.safetensors", "ab") as file:
-        file.truncate(60_000_000)
-    with hub(bundle_copy) as server:
-        said = locate(tmp_path, server.address, REPO)
-        assert "At most 50,000,000 are fetched" in said["error"]
-        assert not [path for _, path in server.requests if "/resolve/" in path]
+def test_a_bundle_that_is_too_large_is_refused_before_anything_is_fetched(server, monkeypatch):
+    server.put(EMBEDDED)
+    monkeypatch.setattr(client, "MAX_BYTES", sum(path.stat().st_size for path in EMBEDDED.iterdir()) - 1)
+    assert f"{client.MAX_BYTES:,}" in refused(client.fetch, REPO).remedy
+    assert not downloads(server)
 
 
-def test_a_copy_that_was_spoilt_in_the_cache_is_refused_and_replaced(tmp_path):
-    with hub() as server:
-        commit = server.put(EMBEDDED)
-        locate(tmp_path, server.address, REPO, commit)
-        (spoilt_file,) = [path for path in tmp_path.rglob("judge.safetensors") if path.is_symlink()]
-        content = spoilt_file.resolve()
-        content.chmod(0o644)
-        content.write_bytes(change_a_byte(content.read_bytes()))
-        assert "has changed" in locate(tmp_path, server.address, REPO, commit)["error"]
-        assert locate(tmp_path, server.address, REPO, commit)["revision"] == commit
+def test_two_may_fetch_at_once(server):
+    commit = server.put(EMBEDDED)
+    with ThreadPoolExecutor(2) as pool:
+        assert [client.revision_of(folder) for folder in pool.map(client.fetch, [REPO] * 2)] == [commit] * 2
 
 
-def test_a_full_disk_is_one_sentence(tmp_path):
-    def full():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))  # no file may grow larger
-
-    with hub(EMBEDDED) as server:
-        process = start(tmp_path, server.address, also={"MUDDLE_REPO": REPO}, preexec_fn=full)
-        said = said_by(process)
-        assert said["name"] == "embedded"
-        assert "\n" not in said["note"]
-        assert locate(tmp_path, server.address, MUDDLE_REPO=REPO)["name"] == REPO
-
-
-def test_two_processes_may_pull_at_once(tmp_path):
-    with hub(EMBEDDED) as server:
-        both = [start(tmp_path, server.address, REPO) for _ in range(2)]
-        assert [said_by(process).get("name") for process in both] == [REPO, REPO]
+def test_a_process_that_was_killed_while_fetching_leaves_nothing_that_is_taken_for_whole(server, tmp_path):
+    commit = server.put(EMBEDDED)
+    server.fault, waiting = stuck("exemplars.safetensors")
+    child = environment(HF_ENDPOINT=server.address, HF_HUB_CACHE=str(tmp_path / "hub"), HF_HUB_DISABLE_XET="1")
+    code = f"from muddle.bundle.hub import fetch; fetch({REPO!r})"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=child, stderr=subprocess.DEVNULL) as process:
+        assert waiting.wait(60)
+        process.kill()
+    server.fault = status(500, times=0)
+    server.requests.clear()
+    assert load_bundle(client.fetch(REPO, commit)).fingerprint == FINGERPRINT
+    assert "exemplars.safetensors" in downloads(server)
 
 
-def test_a_process_that_was_killed_while_pulling_is_gone_on_from(tmp_path):
-    with hub(EMBEDDED) as server:
-        server.fault = slow("exemplars.safetensors", 30)
-        killed = start(tmp_path, server.address, REPO)
-        while not [path for _, path in server.requests if path.endswith("/exemplars.safetensors")]:
-            time.sleep(0.05)
-        time.sleep(0.3)
-        killed.kill()
-        killed.communicate()
-        server.fault = status(500, times=0)
-        assert locate(tmp_path, server.address, REPO)["name"] == REPO
+def test_a_full_disk_is_one_error(server):
+    server.put(EMBEDDED)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, before[1]))  # no file may grow larger
+    try:
+        refused(client.fetch, REPO)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert load_bundle(client.fetch(REPO)).fingerprint == FINGERPRINT
 
 
-def test_the_app_serves_without_its_hub_and_says_so(tmp_path):
-    with black_hole() as nowhere:
-        began = time.monotonic()
-        wish = {"MUDDLE_REPO": REPO, "HF_ENDPOINT": nowhere, "HF_HOME": str(tmp_path)}
-        with serving(**wish) as (address, _):
-            seconds = time.monotonic() - began
-            bundle = about(address)
-    assert bundle["name"] == "embedded"
-    assert "did not answer within" in bundle["note"]
-    assert seconds < 40, "the deadline and the start of an idle app, twice over"
+@pytest.mark.parametrize("name", ["nobody", "a/b/c", "/b", "a/", ""])
+def test_a_name_that_is_not_of_two_parts_is_refused(name):
+    client.check_name("repo", REPO)
+    with pytest.raises(ArgumentError) as caught:
+        client.check_name("repo", name)
+    assert caught.value.code == "bad-repo"
 
 
-@pytest.mark.parametrize("name", ["nowhere", "./nowhere", "a/b/c"])
-def test_a_folder_that_is_not_there_is_one_sentence(name):
-    from muddle.bundle.resolve import locate as here
-    from muddle.errors import BundleError
+def test_only_an_owner_with_a_token_may_go_on(server, tmp_path, monkeypatch):
+    assert "HF_TOKEN" in refused(client.check_owner, REPO).remedy
+    connect(monkeypatch, server.address, tmp_path, token=TOKEN)
+    client.check_owner(REPO)
+    refused(client.check_owner, "another/mnist-muddle")
+    connect(monkeypatch, server.address, tmp_path, token="hf_wrong")
+    assert "HF_TOKEN" in refused(client.check_owner, REPO).remedy
 
-    with pytest.raises(BundleError, match="there is no bundle here"):
-        here(name)
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder to upload."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "README.md").write_text("Hello")
+    (folder / "one.safetensors").write_bytes(b"1" * 100)
+    return folder
+
+
+uploads = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # of the client's own making
+
+
+@uploads
+@pytest.mark.parametrize("kind", ["model", "dataset", "space"])
+def test_a_repository_becomes_the_folder_in_one_commit(server, tmp_path, monkeypatch, folder, kind):
+    connect(monkeypatch, server.address, tmp_path, token=TOKEN)
+    first = client.upload(folder, REPO, kind=kind, private=True, message="First", tag="v1")
+    repo = server.repos[kind, REPO]
+    assert (repo.private, repo.sdk, repo.tags) == (True, "gradio" if kind == "space" else None, {"v1": first.revision})
+    assert first.address == f"{server.address}/{'' if kind == 'model' else f'{kind}s/'}{REPO}"
+    (folder / "one.safetensors").rename(folder / "two.safetensors")
+    second = client.upload(folder, REPO, kind=kind, message="Second")
+    commit, files = repo.commits[-1]
+    assert commit == second.revision != first.revision
+    assert {path: data for path, data in files.items() if path != ".gitattributes"} == {
+        path.name: path.read_bytes() for path in folder.iterdir()
+    }
+    count = len(repo.commits)
+    assert client.upload(folder, REPO, kind=kind, message="Again").revision == second.revision
+    assert len(repo.commits) == count
+
+
+def test_an_upload_without_the_right_is_one_error(server, tmp_path, monkeypatch, folder):
+    assert "HF_TOKEN" in refused(client.upload, folder, REPO, message="Hello").remedy
+    connect(monkeypatch, server.address, tmp_path, token=TOKEN)
+    server.may_write = False
+    assert "HF_TOKEN" in refused(client.upload, folder, REPO, message="Hello").remedy
+    assert not server.repos
+
+
+@uploads
+def test_a_space_is_configured(server, tmp_path, monkeypatch, folder):
+    connect(monkeypatch, server.address, tmp_path, token=TOKEN)
+    client.upload(folder, REPO, kind="space", message="Hello")
+    client.configure_space(REPO, {"MUDDLE_REPO": "a/b"}, hardware="cpu-basic")
+    space = server.repos["space", REPO]
+    assert (space.variables, space.hardware) == ({"MUDDLE_REPO": "a/b"}, "cpu-basic")
+    refused(client.configure_space, "somebody/else", {"MUDDLE_REPO": "a/b"})

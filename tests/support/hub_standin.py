@@ -1,4 +1,5 @@
-"""A stand-in for the Hub on loopback: enough of its protocol for the real client to create, upload and download."""
+"""A stand-in for the Hugging Face Hub on loopback: as much of its protocol as the client needs to create repositories,
+upload and download, and faults to test with."""
 
 import base64
 import contextlib
@@ -7,7 +8,6 @@ import json
 import re
 import socket
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +20,7 @@ TOKEN = "hf_a_token_for_tests"
 
 @dataclass
 class Repo:
-    """One repository: its commits, newest last, each a name and its files."""
+    """One repository. Its commits, newest last, are pairs of a hash and the files."""
 
     commits: list[tuple[str, dict[str, bytes]]] = field(default_factory=list)
     private: bool = False
@@ -30,7 +30,8 @@ class Repo:
     hardware: str | None = None
 
     def commit(self, files):
-        oid = hashlib.sha1(repr((len(self.commits), sorted(files.items()))).encode()).hexdigest()
+        content = sorted((path, blob(data)) for path, data in files.items())
+        oid = hashlib.sha1(repr((len(self.commits), content)).encode()).hexdigest()
         self.commits.append((oid, dict(files)))
         return oid
 
@@ -42,9 +43,9 @@ class Repo:
 
 
 class Hub(ThreadingHTTPServer):
-    """Keeps repositories in memory and counts what it was asked.
+    """A server that holds repositories in memory and records the requests.
 
-    `fault(handler, path)` is asked first for every request, and returns True when it has answered it.
+    `fault(handler, path)` is called first for every request, and returns True if it has answered the request.
     """
 
     daemon_threads = True
@@ -60,7 +61,7 @@ class Hub(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def put(self, folder, name=REPO, kind="model"):
-        """Commits a folder's files; returns the commit."""
+        """Commit a folder's files, and return the commit."""
         repo = self.repos.setdefault((kind, name), Repo())
         return repo.commit({path.name: path.read_bytes() for path in folder.iterdir()})
 
@@ -116,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send(status, data, {"X-Error-Message": text, **extra, **headers})
 
     def repo(self, kind, name, *, write=False):
-        """The repository, or None when an error has been answered."""
+        """The repository, or None after answering with an error."""
         if write and self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self.refuse(401, "Invalid credentials")
         if write and not self.server.may_write:
@@ -132,12 +133,12 @@ def whoami(h):
 
 
 def create(h):
-    asked = json.loads(h.body)
-    kind, name = asked.get("type") or "model", f"{asked.get('organization') or h.server.user}/{asked['name']}"
+    body = json.loads(h.body)
+    kind, name = body.get("type") or "model", f"{body.get('organization') or h.server.user}/{body['name']}"
     h.server.repos.setdefault((kind, name), None)
     known = h.server.repos[kind, name]
     if known is None:
-        h.server.repos[kind, name] = known = Repo(private=asked.get("visibility") == "private", sdk=asked.get("sdk"))
+        h.server.repos[kind, name] = known = Repo(private=body.get("visibility") == "private", sdk=body.get("sdk"))
         if h.repo(kind, name, write=True) is None:
             del h.server.repos[kind, name]
             return
@@ -162,11 +163,11 @@ def preupload(h, kind, name, revision):
 
 def lfs_batch(h, name):
     objects = []
-    for wanted in json.loads(h.body)["objects"]:
-        href = f"{h.server.address}/_lfs/{wanted['oid']}"
+    for entry in json.loads(h.body)["objects"]:
+        href = f"{h.server.address}/_lfs/{entry['oid']}"
         actions = {"upload": {"href": href}, "verify": {"href": f"{href}/verify"}}
-        known = wanted["oid"] in h.server.lfs
-        objects.append({"oid": wanted["oid"], "size": wanted["size"], **({} if known else {"actions": actions})})
+        known = entry["oid"] in h.server.lfs
+        objects.append({"oid": entry["oid"], "size": entry["size"], **({} if known else {"actions": actions})})
     h.json({"transfer": "basic", "objects": objects})
 
 
@@ -242,8 +243,8 @@ def tag(h, kind, name, revision):
 def variables(h, name):
     repo = h.repo("space", name, write=True)
     if repo is not None:
-        asked = json.loads(h.body)
-        repo.variables[asked["key"]] = asked["value"]
+        body = json.loads(h.body)
+        repo.variables[body["key"]] = body["value"]
         h.json({key: {"key": key, "value": value} for key, value in repo.variables.items()})
 
 
@@ -255,7 +256,7 @@ def hardware(h, name):
 
 
 def of_kind(answer):
-    """The route's handler with `kinds`, as in the address, turned into the kind."""
+    """A route's handler that gets the kind for the plural in the address."""
     return lambda h, kinds, **found: answer(h, kind=kinds.rstrip("s"), **found)
 
 
@@ -296,11 +297,11 @@ def lfs_of(path, data):
 
 @contextlib.contextmanager
 def hub(folder: Path | None = None):
-    """A running stand-in; with a folder, its files are the newest commit of REPO."""
+    """Run a stand-in; a folder's files, if given, are the newest commit of REPO."""
     server = Hub()
     if folder:
         server.put(folder)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield server
@@ -316,11 +317,26 @@ def black_hole():
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-# Faults: each makes a function for Hub.fault.
+def connect(monkeypatch, address, folder, token=None):
+    """Let the client in this process find the Hub at an address, and its cache and its token in a folder."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder / "hub"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(folder / "token"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    if token:
+        monkeypatch.setenv("HF_TOKEN", token)
+
+
+# Faults: each function here makes one for Hub.fault.
 
 
 def status(code, times=10**6, only="", **headers):
-    """Answers with a status, so many times, then as usual."""
+    """Answer with a status `times` times, then normally."""
     left = [times]
 
     def fault(handler, path):
@@ -334,7 +350,7 @@ def status(code, times=10**6, only="", **headers):
 
 
 def spoilt(name, change):
-    """Sends another content for a file, under the headers of the right one as far as a client can tell."""
+    """Send other content for a file, with the headers of the right content as far as a client can tell."""
 
     def fault(handler, path):
         if handler.command != "GET" or not path.endswith(f"/{name}") or "/resolve/" not in path:
@@ -348,7 +364,7 @@ def spoilt(name, change):
 
 
 def cut(name, times=10**6):
-    """Promises a whole file, sends half of it and hangs up."""
+    """Announce a whole file, send half of it and hang up, `times` times, then answer normally."""
     left = [times]
 
     def fault(handler, path):
@@ -368,12 +384,22 @@ def cut(name, times=10**6):
     return fault
 
 
-def slow(name, seconds):
-    """Takes its time over a file."""
+def stuck(name):
+    """Send half of a file and wait for the client to go away. Returns the fault, and an event that is set by then."""
+    waiting = threading.Event()
 
     def fault(handler, path):
-        if handler.command == "GET" and path.endswith(f"/{name}"):
-            time.sleep(seconds)
-        return False
+        if handler.command != "GET" or not path.endswith(f"/{name}") or "/resolve/" not in path:
+            return False
+        data = handler.server.repos["model", REPO].commits[-1][1][name]
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data[: len(data) // 2])
+        handler.wfile.flush()
+        waiting.set()
+        handler.connection.recv(1)  # nothing comes but the end
+        handler.close_connection = True
+        return True
 
-    return fault
+    return fault, waiting
