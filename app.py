@@ -1,19 +1,15 @@
-"""The Space: start loading the bundle, build the page meanwhile, serve it."""
+"""The Space: serve the page at http://127.0.0.1:7860, or where GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say."""
 
 import sys
 
 
 def main() -> None:
-    """Serves the page at http://127.0.0.1:7860, or where gradio's GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say."""
+    """Serve the page until it is interrupted; a bundle that cannot be used is a sentence on standard error."""
     from muddle.errors import MuddleError
-    from muddle.ui.service import Service
-
-    service = Service()
-    service.start()  # before the import of gradio, which takes seconds: the two go on side by side
     from muddle.ui.serve import serve
 
     try:
-        serve(service)
+        serve()
     except MuddleError as error:
         sys.exit(str(error))
 

@@ -5,12 +5,23 @@ The text of an error is for people and may change; its `code` is for programs an
 
 import re
 from pathlib import Path
+from typing import Any
 
 
 class MuddleError(ValueError):
     """The root: catch this at an edge and show its text, which is a sentence for people."""
 
     code = "muddle"
+
+    def __reduce__(self):  # ValueError's own would call __init__ with the text alone
+        return _restore, (type(self), str(self), vars(self))
+
+
+def _restore(kind: type[MuddleError], text: str, attributes: dict[str, Any]) -> MuddleError:
+    """An error that was raised in another process."""
+    error = kind.__new__(kind, text)
+    vars(error).update(attributes)
+    return error
 
 
 class ArgumentError(MuddleError):

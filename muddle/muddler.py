@@ -63,7 +63,7 @@ class Muddler:
         return self.bundle.centroids.numpy().copy()
 
     def judge(self, image: np.ndarray) -> np.ndarray:
-        """The judges' mean probabilities of an image, uint8 (28, 28): float64 (10,), sums to 1. Raises ArgumentError."""
+        """The judges' mean probabilities of an image, uint8 (28, 28): float64 (10,). Raises ArgumentError."""
         pixels = torch.tensor(PARAMETERS["image"].kind.check("image", image))
         with torch.no_grad():
             return _rounded(self._scorer.score_images(pixels[None]).probabilities[0].mean(0))

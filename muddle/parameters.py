@@ -149,7 +149,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Pixels:
-    """Images of one digit, uint8 (28, 28), white on black and centred as MNIST's are. In a link: deflated, base64url."""
+    """Images of a digit, uint8 (28, 28), white on black and centred as MNIST's are. In a link: deflated, base64url."""
 
     span = allowed = "an image, uint8 (28, 28), white on black, with some ink on it"
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from muddle.images.codecs import png
-from muddle.recipe import PARAMETERS
+from muddle.recipe import PARAMETERS, Recipe
 from muddle.result import Muddle, Origin
 
 LIKE_A_DIGIT = 5  # percentile of real digits above which an image is said to look like a digit
@@ -59,14 +59,19 @@ def _percent(probability: float) -> str:
 
 
 class Answering(Protocol):
-    """A Muddler or a Muddle: both know which weights answer."""
+    """Whatever knows which weights answer: a Muddler, a Muddle, the page's facts."""
 
     @property
-    def origin(self) -> Origin: ...
+    def origin(self) -> Origin:
+        """Where the bundle came from."""
+
     @property
-    def fingerprint(self) -> str: ...
+    def fingerprint(self) -> str:
+        """Of the bundle."""
+
     @property
-    def version(self) -> str: ...
+    def version(self) -> str:
+        """Of algorithm and bundle."""
 
 
 def summary(m: Muddle, home: str = "/") -> dict[str, Any]:
@@ -106,7 +111,20 @@ def for_page(m: Muddle) -> dict[str, Any]:
         "pixels": to_base64(np.concatenate([m.source[None], m.image[None], m.partner[None], m.frames])),
         "map": {"pick": m.place.round(4).tolist(), "path": m.places.round(4).tolist()},
         "link": share_link(m.query),
+        "python": python_code(m.recipe),
     }
+
+
+def python_code(recipe: Recipe) -> str:
+    """The Python program that gives the muddle of a recipe again."""
+    show = "print(m.soft_label, m.image.shape)"
+    if recipe.image is not None:
+        line = f'\nm = Muddler.from_pretrained().make([Recipe.from_query("{recipe.query()}")])[0]'
+        return f"from muddle import Muddler\nfrom muddle.recipe import Recipe\n{line}\n{show}"
+    given = {name: getattr(recipe, name) for name in PARAMETERS}
+    words = [f"{name}={given[name]!r}" for name, p in PARAMETERS.items() if not (p.rare and given[name] == p.default)]
+    call = f"Muddler.from_pretrained().muddle({', '.join(words)})"
+    return f"from muddle import Muddler\n\nm = {call}\n{show}"
 
 
 def _identity(m: Muddle) -> dict[str, Any]:

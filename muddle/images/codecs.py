@@ -1,5 +1,6 @@
 """Encode digits as PNG, GIF and WebP, and decode image files: the one door to PIL."""
 
+import base64
 import io
 import threading
 import warnings
@@ -12,6 +13,7 @@ from muddle.errors import ArgumentError
 MAX_PIXELS = 4096 * 4096
 MAX_SIDE = 16_384
 MAX_BYTES = 5_000_000
+MAX_BASE64 = 7_000_000  # characters: a file of MAX_BYTES, and a head
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 ONE_WAY, SHORTEST, HOLD = 1400, 20, 400  # milliseconds: source to partner; a frame; more for the first and the last
 _FILE = "PNG, JPEG, WebP, GIF or BMP file"
@@ -134,6 +136,18 @@ def read(data: bytes) -> np.ndarray:
             raise ArgumentError("image", "a file of another kind", f"a {_FILE}") from error
         except Exception as error:  # a broken file can raise nearly anything, from IndexError to struct.error
             raise ArgumentError("image", "a broken file", f"a whole {_FILE}") from error
+
+
+def from_base64(text: object) -> np.ndarray:
+    """Read an image file in base64, with or without the head of a data URI: uint8 (H, W[, C]). Raises ArgumentError."""
+    if not isinstance(text, str) or len(text) > MAX_BASE64:
+        size = f"{len(text):,} characters" if isinstance(text, str) else type(text).__name__
+        raise ArgumentError("image", size, f"a picture in base64, at most {MAX_BASE64:,} characters")
+    try:
+        data = base64.b64decode(text.rpartition("base64,")[2], validate=True)
+    except ValueError as error:  # not base64, or not even letters that could be
+        raise ArgumentError("image", text[:20], "a picture in base64 or as a data URI") from error
+    return read(data)
 
 
 def check_size(height: int, width: int) -> None:

@@ -93,7 +93,8 @@ def balanced(draws: Draws, scorer: Scorer) -> SearchResult:
     up the surrogate's gradient. Rerank: the images of the best codes, scored by the judges, decide. If the best
     candidate scores below GOOD_ENOUGH, ascend and rerank again with more and larger steps.
     """
-    inner = path(draws.source[:, None].expand_as(draws.partners), draws.partners, PATH_STEPS)[:, :, 1:-1]  # (N, P, T, D)
+    sources = draws.source[:, None].expand_as(draws.partners)
+    inner = path(sources, draws.partners, PATH_STEPS)[:, :, 1:-1]  # (N, P, T, D)
     predicted, step = _screen(inner, draws.goal, scorer, kept=max(NEAR.beam, FAR.beam)).max(2)  # (N, P)
     starts = inner.gather(2, step[..., None, None].expand(-1, -1, 1, inner.shape[-1])).squeeze(2)  # (N, P, D)
 
@@ -111,8 +112,8 @@ STRATEGY_FUNCTIONS: dict[str, Strategy] = {"balanced": balanced, "midpoint": mid
 
 
 def _screen(codes: Tensor, goal: Goal, scorer: Scorer, kept: int) -> Tensor:
-    """The surrogate's objective of the codes (N, P, T, D) that may be the best of their path, if their path may be among
-    the `kept` best; minus infinity for all others: (N, P, T)."""
+    """The surrogate's objective of the codes (N, P, T, D) that may be the best of their path, if their path may be
+    among the `kept` best; minus infinity for all others: (N, P, T)."""
     rows = torch.arange(len(codes))
     rough = objective(scorer.score_codes(codes, screening=True), goal.rows(rows[:, None, None]))
     best = rough.amax(2)

@@ -1,26 +1,70 @@
-"""gradio's API: the public endpoints, from plain values to JSON. Every expected error is a sentence."""
+"""The API: three functions that programs call, and their parameters as gradio and MCP describe them."""
 
 import functools
-from typing import TYPE_CHECKING, Any, Literal
+import inspect
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import gradio as gr
 import numpy as np
 
-from muddle.arguments import EVEN
-from muddle.export.serialize import as_json, data_uri
-from muddle.recipe import Recipe
-from muddle.ui import endpoints
-from muddle.ui.callbacks import in_sentences
-from muddle.ui.service import Service
-from muddle.ui.visitor import visitor
+from muddle.errors import ArgumentError, RequestError
+from muddle.export.serialize import as_json, data_uri, describe_bundle
+from muddle.images.codecs import MAX_BASE64, from_base64
+from muddle.images.preprocess import prepare
+from muddle.parameters import Integer, Parameter
+from muddle.recipe import EVEN, PARAMETERS, Recipe
+from muddle.ui.callbacks import as_gradio_error
+from muddle.ui.http import client_of
+from muddle.ui.networks import Networks
 
-if TYPE_CHECKING:
-    from muddle.muddler import Muddle, Muddler
-
-MANY_STEPS = 24  # more frames than these are long work
+CALL = re.compile(r"/gradio_api/call/(v2/)?([^/]*)/?")
 
 Strategy = Literal["balanced", "midpoint", "farthest"]
+Schemas = dict[str, dict[str, Any]]  # name -> JSON schema; without a default it is required
 
+
+@dataclass(frozen=True)
+class Picture:
+    """Pictures in base64; a kind as in muddle.parameters."""
+
+    span = (
+        f"PNG, JPEG, WebP, GIF or BMP in base64 or as a data URI, at most {MAX_BASE64:,} characters. A grey one of 28 x "
+        "28 pixels is taken as it is, white on black and centred as MNIST's are; any other is scaled and centred so"
+    )
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The values as JSON schema."""
+        return {"type": "string", "maxLength": MAX_BASE64}
+
+
+@dataclass(frozen=True)
+class Flag:
+    """True or false; a kind as in muddle.parameters."""
+
+    span = allowed = "true or false"
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The values as JSON schema."""
+        return {"type": "boolean"}
+
+    def check(self, name: str, value: Any) -> bool:
+        """The value. Raises ArgumentError."""
+        if not isinstance(value, bool):
+            raise ArgumentError(name, value, self.allowed)
+        return value
+
+
+ONLY_PICTURE = Flag()
+TABLE: Mapping[str, Parameter] = {
+    **PARAMETERS,
+    "image": Parameter(Picture(), "A picture of one digit"),  # type: ignore[arg-type]
+    "only_picture": Parameter(ONLY_PICTURE, "Whether the answer is just the muddle, as a PNG data URI", False),  # type: ignore[arg-type]
+}
 ANSWER = (
     "Returns JSON: digit, target, seed, strategy, steps and balance, as asked or found; t, the place of the muddle "
     "between source (0) and partner (1), and pick, the step nearest to it; soft_label, the judges' ten probabilities; "
@@ -30,29 +74,15 @@ ANSWER = (
 )
 
 
-def picture_alone(m: "Muddle", _: "Muddler") -> str:
-    """Just the muddle, as a PNG data URI."""
-    return data_uri(m.image)
+class Api:
+    """The three functions, on the networks of one bundle. Their signatures are what programs may give."""
 
-
-def public() -> dict[str, endpoints.Parameters]:
-    """The parameters of each endpoint here: those of the functions, and whether the picture alone is wanted."""
-    only = {
-        "type": "boolean",
-        "default": False,
-        "description": "true: the answer is just the muddle, as a PNG data URI of 28 x 28 pixels.",
-    }
-    return {name: {**own, "only_picture": only} if own else own for name, own in endpoints.parameters().items()}
-
-
-def add_endpoints(page: gr.Blocks, service: Service) -> None:
-    """Adds /muddle, /muddle_image and /about to the page that is being built."""
-
-    async def told(recipe: Recipe, only_picture: bool) -> dict[str, Any] | str:
-        work = picture_alone if only_picture else as_json
-        return await service.muddle(recipe, work, visitor=visitor(), long=recipe.steps > MANY_STEPS)
+    def __init__(self, networks: Networks):
+        self._networks = networks
+        self._as_json = functools.lru_cache(256)(as_json)  # of muddles that are themselves remembered
 
     async def muddle(
+        self,
         digit: int,
         target: int | None = None,
         strategy: Strategy = "balanced",
@@ -61,12 +91,17 @@ def add_endpoints(page: gr.Blocks, service: Service) -> None:
         source: int | None = None,
         balance: float = EVEN,
         only_picture: bool = False,
+        request: gr.Request = None,  # type: ignore[assignment]
     ) -> dict[str, Any] | str:
-        alone = endpoints.flag("only_picture", only_picture)
-        settings = {"strategy": strategy, "steps": steps, "seed": seed, "balance": balance}
-        return await told(endpoints.recipe(digit, target, source, **settings), alone)
+        """Makes a digit that nobody can place between two labels, and that still looks like a digit, from a real
+        handwritten one."""
+        recipe = recipe_of(
+            digit=digit, target=target, strategy=strategy, steps=steps, seed=seed, source=source, balance=balance
+        )
+        return await self._answer(recipe, only_picture, request)
 
     async def muddle_image(
+        self,
         image: str,
         digit: int | None = None,
         target: int | None = None,
@@ -75,26 +110,109 @@ def add_endpoints(page: gr.Blocks, service: Service) -> None:
         seed: int = 0,
         balance: float = EVEN,
         only_picture: bool = False,
+        request: gr.Request = None,  # type: ignore[assignment]
     ) -> dict[str, Any] | str:
-        alone = endpoints.flag("only_picture", only_picture)
-        settings = {"strategy": strategy, "steps": steps, "seed": seed, "balance": balance}
-        pixels = await endpoints.picture_of(service, image, visitor())
-        return await told(endpoints.recipe_from(pixels, digit, target, **settings), alone)
+        """Makes such a digit from a picture that is given."""
+        pixels = await self._networks.in_thread(read_digit, image)
+        recipe = recipe_of(
+            image=pixels, digit=digit, target=target, strategy=strategy, steps=steps, seed=seed, balance=balance
+        )
+        return await self._answer(recipe, only_picture, request)
 
-    async def about() -> dict[str, Any]:
-        return await endpoints.about(service)
+    async def about(self) -> dict[str, Any]:
+        """Tells which weights answer here, how they were made, and how good the muddles were measured to be."""
+        facts = await self._networks.facts()
+        return {"bundle": describe_bundle(facts), "provenance": facts.provenance, "report": facts.report}
 
+    async def _answer(self, recipe: Recipe, only_picture: bool, request: Any) -> dict[str, Any] | str:
+        ONLY_PICTURE.check("only_picture", only_picture)
+        muddle = await self._networks.muddle(recipe, client_of(request))
+        return data_uri(muddle.image) if only_picture else self._as_json(muddle)
+
+
+def read_digit(picture: Any) -> np.ndarray:
+    """A picture in base64 as an image that can be a source, uint8 (28, 28). Raises ArgumentError."""
+    pixels = from_base64(picture)
+    return pixels if pixels.shape == (28, 28) else prepare(pixels)
+
+
+def recipe_of(**arguments: Any) -> Recipe:
+    """A recipe of what programs give; 7.0 counts as 7, which is what JavaScript may have meant. Raises ArgumentError."""
+    for name, value in arguments.items():
+        if isinstance(PARAMETERS[name].kind, Integer) and isinstance(value, float) and value.is_integer():
+            arguments[name] = int(value)
+    return Recipe(**arguments)
+
+
+@functools.cache
+def schemas() -> dict[str, Schemas]:
+    """The parameters of each function, in the order of its signature, as JSON schema."""
+    return {
+        work.__name__: {
+            name: TABLE[name].schema(required=parameter.default is inspect.Parameter.empty)
+            for name, parameter in inspect.signature(work).parameters.items()
+            if name in TABLE
+        }
+        for work in (Api.muddle, Api.muddle_image, Api.about)
+    }
+
+
+def descriptions() -> dict[str, str]:
+    """The description of each function, for people and agents that choose one."""
+    return {
+        work.__name__: inspect.getdoc(work).replace("\n", " ") for work in (Api.muddle, Api.muddle_image, Api.about)
+    }
+
+
+def add_endpoints(page: gr.Blocks, api: Api) -> None:
+    """Add /muddle, /muddle_image and /about to the page that is being built."""
     stroke = np.zeros((28, 28), np.uint8)
     stroke[5:23, 13:15] = 255  # a 1, more or less
-    samples = {"digit": 4, "target": 9, "seed": 27, "image": data_uri(stroke)}
-    words = endpoints.descriptions()
-    for work in (muddle, muddle_image, about):
-        name = work.__name__
-        own = public()[name]
-        told_of = f"{words[name]} {ANSWER}" if own else words[name]
-        coded = in_sentences(work, coded=True)
-        event = gr.api(coded, api_name=name, api_description=told_of, concurrency_limit=None)
+    examples = {"digit": 4, "target": 9, "seed": 27, "image": data_uri(stroke)}
+    for name, own in schemas().items():
+        work = as_gradio_error(getattr(api, name), coded=True)
+        description = f"{descriptions()[name]} {ANSWER}" if own else descriptions()[name]
+        event = gr.api(work, api_name=name, api_description=description, concurrency_limit=None)
         for key, (parameter, schema) in zip(event["inputs"], own.items(), strict=True):
-            box = page.blocks[key]  # gr.api has told it the type; it lacks the range, the words and an example
-            box._api_info = {**schema, "additional_description": schema["description"]}
-            box.example_payload = functools.partial(samples.get, parameter, schema.get("default"))
+            box = page.blocks[key]  # gr.api takes types from hints, but neither ranges, nor words, nor examples
+            info = {**schema, "additional_description": schema["description"]}
+            box.api_info = functools.partial(dict, info)
+            box.example_payload = functools.partial(examples.get, parameter, schema.get("default"))
+
+
+def check_call(match: re.Match[str], sent: Any) -> dict[str, Any]:
+    """The JSON of a call by name, with what gradio expects. Raises RequestError for what gradio would not understand."""
+    named, name = bool(match[1]), match[2]
+    if name not in (known := schemas()):
+        endpoints = ", ".join(f"/{name}" for name in known)
+        raise RequestError("unknown-endpoint", f"There is no endpoint {name[:40]!r}; there are {endpoints}.", 404)
+    own = known[name]
+    if not isinstance(sent, dict):
+        raise RequestError("bad-body", "The request's body must be a JSON object.")
+    if named:
+        check_names(sent, own)
+        return {key: scalar(value) for key, value in sent.items()}
+    data = sent.get("data")
+    if not isinstance(data, list):
+        raise RequestError("bad-data", 'The request\'s body must be {"data": [...]}, the values in order.')
+    if len(data) > len(own):
+        raise RequestError("unknown-parameter", f"There are {len(data)} values, and {len(own)} parameters.")
+    check_names(dict(zip(own, data, strict=False)), own)
+    rest = [schema.get("default") for schema in list(own.values())[len(data) :]]
+    return {"data": [*map(scalar, data), *rest]}
+
+
+def check_names(names: Mapping[str, Any], known: Schemas) -> None:
+    """RequestError unless every name is known and those without a default are there."""
+    takes = f"it takes {', '.join(known)}" if known else "it takes none"
+    for name in names:
+        if name not in known:
+            raise RequestError("unknown-parameter", f"There is no parameter {str(name)[:40]!r}: {takes}.")
+    for name, schema in known.items():
+        if "default" not in schema and name not in names:
+            raise RequestError("missing-parameter", f"The parameter {name!r} is missing. {schema['description']}")
+
+
+def scalar(value: Any) -> Any:
+    """A value as it is; a list or an object, which nothing here takes and gradio may take for a file, as mere text."""
+    return "[...]" if isinstance(value, list) else "{...}" if isinstance(value, dict) else value

@@ -1,156 +1,195 @@
-"""The page: ways to begin on top, the result below."""
+"""The page: ways to begin on top, the result below, and which callback answers which event."""
 
-from collections.abc import Awaitable
-from typing import Any, NamedTuple
+import functools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import gradio as gr
 
-from muddle.arguments import STEPS, STRATEGIES
-from muddle.errors import MuddleError
-from muddle.recipe import AUTO, Recipe
-from muddle.ui import answers, api
-from muddle.ui.about import add_about
-from muddle.ui.callbacks import Callbacks
-from muddle.ui.component import component, read
-from muddle.ui.head import DESCRIPTION, TITLE
-from muddle.ui.service import Service
-from muddle.ui.visitor import visitor
+from muddle.errors import MuddleError, RequestError
+from muddle.parameters import AUTO
+from muddle.recipe import PARAMETERS, Recipe
+from muddle.ui import read_static
+from muddle.ui.about import add_about, texts
+from muddle.ui.api import Api, add_endpoints, scalar
+from muddle.ui.callbacks import RESULT, Callbacks, Work, as_gradio_error
+from muddle.ui.networks import Networks
 
+TITLE = "MNIST Muddle"
+DESCRIPTION = "Pick a digit and get one that could be either of two, a 4 or a 9, and still looks like a digit."
+OPENING = Recipe(digit=4, seed=27)  # shown when the page opens without a link
 DIGITS = [str(d) for d in range(10)]
-HELP = {
-    "balanced": "the judges cannot place it (the default)",
-    "midpoint": "halfway between the two codes, as the original of 2021 did",
-    "farthest": "the step least like both images, the original's further thought",
-}
-USUAL = Recipe()
+EVENT = ("data", "session_hash", "fn_index", "event_data", "trigger_id")  # what an event of the page says
+JOIN = re.compile(r"/gradio_api/queue/join/?")
+
+Components = dict[str, Any]  # by name; those that hold a parameter have its name
 
 
-class Parts(NamedTuple):
-    """The components that take part in an event."""
-
-    tabs: gr.Tabs
-    digit: gr.Radio
-    target: gr.Radio
-    muddle: gr.Button
-    again: gr.Button
-    pad: gr.HTML
-    its: gr.Radio
-    its_target: gr.Radio
-    muddle_drawing: gr.Button
-    another: gr.Button
-    pairs: gr.HTML
-    guess: gr.HTML
-    source: gr.Number
-    seed: gr.Number
-    strategy: gr.Radio
-    steps: gr.Slider
-    result: gr.HTML
-    bundle: gr.Markdown
-    about_tab: gr.Tab
-    about: list[gr.Markdown]
-
-
-def build(service: Service) -> gr.Blocks:
-    """The whole page on one Service, not yet launched."""
+def build(networks: Networks) -> gr.Blocks:
+    """The whole page and the API, not yet launched."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 6 * 3600)) as page:
-        wire(page, lay_out(service), Callbacks(service))
-        api.add_endpoints(page, service)
+        callbacks = Callbacks(networks, OPENING)
+        wire(page, lay_out(callbacks), callbacks, networks)
+        add_endpoints(page, Api(networks))
     return page
 
 
-def lay_out(service: Service) -> Parts:
-    """Places everything on the page that is being built."""
+def component(name: str, *, scripts: Sequence[str] = (), server: Sequence[Work] = ()) -> gr.HTML:
+    """A component of ours: static/<name>.html with its css and js, and before the js that of all and of `scripts`.
 
-    async def look(picture: object) -> dict[str, Any]:
-        return await or_error(service.do(answers.look, picture, visitor=visitor()))
+    server: callbacks that the js may call with one argument; an expected error is answered as {"error": a sentence}.
+    """
+    return gr.HTML(
+        elem_id=name,
+        html_template=read_static(f"{name}.html"),
+        css_template=read_static("shared.css") + read_static(f"{name}.css"),
+        js_on_load="\n".join(read_static(f"{part}.js") for part in ("shared", *scripts, name)),
+        server_functions=[_server_function(work) for work in server] or None,
+    )
 
-    async def row(asked: object) -> dict[str, Any]:
-        async def made() -> dict[str, Any]:
-            return await service.do(answers.row, *answers.asked_row(asked), visitor=visitor(), keep=True)
 
-        return await or_error(made())
+def _server_function(work: Work) -> Callable[..., Any]:
+    async def answer(sent: Any, request: gr.Request) -> dict[str, Any]:
+        try:
+            return await work(sent, request)
+        except MuddleError as error:
+            return {"error": str(error)}
 
-    async def riddle(_: object) -> dict[str, Any]:
-        return await or_error(service.muddle(answers.new_riddle(), answers.riddle, visitor=visitor()))
+    answer.__name__ = work.__name__
+    return answer
 
+
+def lay_out(callbacks: Callbacks) -> Components:
+    """Place everything on the page that is being built."""
+    c: Components = {}
     gr.Markdown(f"# {TITLE}\n{DESCRIPTION}", elem_classes="intro")
-    with gr.Tabs() as tabs:
+    with gr.Tabs() as c["tabs"]:
         with gr.Tab("Muddle", id="muddle", elem_id="by-digit"):
             with gr.Row():
-                digit = _radio(DIGITS, str(USUAL.digit), "Digit", "what to start from", "digit")
+                c["digit"] = _radio(DIGITS, str(OPENING.digit), "Digit", "what to start from", "digit")
                 about_target = "what to mix it with; auto: the most similar other digit"
-                target = _radio([AUTO, *DIGITS], AUTO, "Target", about_target, "target")
+                c["target"] = _radio([AUTO, *DIGITS], AUTO, "Target", about_target, "target")
             with gr.Row(equal_height=True):
-                muddle = gr.Button("Muddle", variant="primary", elem_id="muddle")
-                again = gr.Button("Again, from another image", elem_id="again")
+                c["muddle"] = gr.Button("Muddle", variant="primary", elem_id="muddle")
+                c["again"] = gr.Button("Again, from another image", elem_id="again")
         with gr.Tab("Draw", id="draw", elem_id="by-drawing"):
-            pad = component("pad", server=[look])
+            c["drawing"] = component("pad", server=[callbacks.look])
             with gr.Row():
-                its = _radio([AUTO, *DIGITS], AUTO, "It is a", "auto: what the judges see", "its")
-                its_target = _radio([AUTO, *DIGITS], AUTO, "Target", "auto: the most similar other digit", "its-target")
+                c["its"] = _radio([AUTO, *DIGITS], AUTO, "It is a", "auto: what the judges see", "its")
+                about_target = "auto: the most similar other digit"
+                c["its_target"] = _radio([AUTO, *DIGITS], AUTO, "Target", about_target, "its-target")
             with gr.Row(equal_height=True):
-                muddle_drawing = gr.Button("Muddle the drawing", variant="primary", elem_id="muddle-drawing")
-                another = gr.Button("Again, with another partner", elem_id="another")
+                c["muddle_drawing"] = gr.Button("Muddle the drawing", variant="primary", elem_id="muddle-drawing")
+                c["another"] = gr.Button("Again, with another partner", elem_id="another")
         with gr.Tab("All pairs", id="pairs", elem_id="by-pairs"):
-            pairs = component("pairs", server=[row])
+            c["pairs"] = component("pairs", server=[callbacks.row])
         with gr.Tab("Guess", id="guess", elem_id="by-guess"):
-            guess = component("guess", server=[riddle])
-        with gr.Tab("About", id="about", elem_id="about") as about_tab:
-            about = add_about()
+            c["guess"] = component("guess", server=[callbacks.riddle])
+        with gr.Tab("About", id="about", elem_id="about") as c["about_tab"]:
+            c["about"] = add_about()
     with gr.Column(elem_id="shared"):
-        with gr.Accordion("Strategy, steps and seed", open=False, elem_id="settings"):
-            ways = [(f"{name}: {HELP[name]}", name) for name in STRATEGIES]
-            strategy = gr.Radio(ways, value=USUAL.strategy, label="Strategy", elem_id="strategy")
+        with gr.Accordion("Strategy, balance, steps and seed", open=False, elem_id="settings"):
+            ways = [(f"{name}: {meaning}", name) for name, meaning in PARAMETERS["strategy"].kind.meanings.items()]
+            c["strategy"] = gr.Radio(ways, value=OPENING.strategy, label="Strategy", elem_id="strategy")
             with gr.Row():
-                steps = gr.Slider(STEPS[0], STEPS[-1], USUAL.steps, step=1, label="Steps from source to partner")
+                about_balance = "the target's share of the two: 0.5 is undecided; for the strategy balanced"
+                c["balance"] = gr.Slider(
+                    0, 1, OPENING.balance, step=0.05, label="Balance", info=about_balance, elem_id="balance"
+                )
+                span = PARAMETERS["steps"].kind
+                c["steps"] = gr.Slider(
+                    span.low, span.high, OPENING.steps, step=1, label="Steps from source to partner", elem_id="steps"
+                )
+            with gr.Row():
                 about_seed = "chooses source and partners: the same seed, the same muddle"
-                seed = _number(USUAL.seed, "Seed", about_seed, "seed")
+                c["seed"] = _number(OPENING.seed, "Seed", about_seed, "seed")
                 about_source = "its place among the exemplars, from 0; empty: the seed chooses"
-                source = _number(None, "Source image", about_source, "source")
-        result = component("result", scripts=("path", "map", "keep"))
-        bundle = gr.Markdown(visible=False, elem_id="bundle")
-    return Parts(
-        tabs, digit, target, muddle, again, pad, its, its_target, muddle_drawing, another, pairs, guess, source, seed,
-        strategy, steps, result, bundle, about_tab, about,
-    )  # fmt: skip
+                c["source"] = _number(None, "Source image", about_source, "source")
+        c[RESULT] = component("result", scripts=("path", "map", "keep"))
+        c["bundle"] = gr.Markdown(visible=False, elem_id="bundle")
+    return c
 
 
-def wire(page: gr.Blocks, parts: Parts, callbacks: Callbacks) -> None:
-    """Connects every event with its callback; what follows each is the same."""
-    p = parts
-    settings = [p.seed, p.strategy, p.steps]
-    by_digit = [p.digit, p.target, p.source, *settings]
-    by_drawing = [p.pad, p.its, p.its_target, *settings]
-    after_click = [p.tabs, p.digit, p.target, p.source, *settings, p.result]
-    after_link = [p.tabs, p.digit, p.target, p.pad, p.its, p.its_target, p.source, *settings, p.result, p.bundle]
-    go, busy, drawn = read("go.js"), read("busy.js"), read("drawn.js")
-    events = [
-        (p.muddle.click, callbacks.by_digit, by_digit, [*by_digit, p.result], go),
-        (p.again.click, callbacks.by_digit_again, by_digit, [*by_digit, p.result], go),
-        (p.digit.input, callbacks.by_choice, by_digit, [*by_digit, p.result], busy),
-        (p.target.input, callbacks.by_digit, by_digit, [*by_digit, p.result], busy),
-        (p.muddle_drawing.click, callbacks.by_drawing, by_drawing, [*by_drawing[1:], p.result], drawn),
-        (p.another.click, callbacks.by_drawing_again, by_drawing, [*by_drawing[1:], p.result], drawn),
-        (p.result.select, callbacks.by_click, [p.target, *settings], after_click, go),
-        (p.pairs.select, callbacks.by_click, [p.target, *settings], after_click, go),
-        (p.guess.select, callbacks.by_click, [p.target, *settings], after_click, go),
-        (page.load, callbacks.by_link, None, after_link, busy),
+def wire(page: gr.Blocks, c: Components, callbacks: Callbacks, networks: Networks) -> None:
+    """Connect every event with its callback; what follows each is the same."""
+    by_digit = {name: c[name] for name in PARAMETERS if name != "image"}
+    settings = {name: box for name, box in by_digit.items() if name not in ("digit", "target", "source")}
+    by_drawing = {"image": c["drawing"], "digit": c["its"], "target": c["its_target"], **settings}
+    link = {name: c[name] for name in ("tabs", *by_digit, "drawing", "its", "its_target", "bundle")}
+    drawn = {name: box for name, box in by_drawing.items() if name != "image"}
+    clicked = {"tabs": c["tabs"], **by_digit}
+    events: list[tuple[Callable[..., Any], Work, Components, Components, str]] = [
+        (c["muddle"].click, callbacks.show, by_digit, by_digit, "go"),
+        (c["again"].click, callbacks.again, by_digit, by_digit, "go"),
+        (c["digit"].input, callbacks.another_digit, by_digit, by_digit, "busy"),
+        (c["target"].input, callbacks.show, by_digit, by_digit, "busy"),
+        (c["muddle_drawing"].click, callbacks.show, by_drawing, drawn, "drawn"),
+        (c["another"].click, callbacks.again, by_drawing, drawn, "drawn"),
+        (c[RESULT].select, callbacks.by_click, by_digit, clicked, "go"),
+        (c["pairs"].select, callbacks.by_click, by_digit, clicked, "go"),
+        (c["guess"].select, callbacks.by_click, by_digit, clicked, "go"),
+        (page.load, callbacks.by_link, {}, link, "busy"),
     ]
     hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    address, ready = read_static("address.js"), read_static("ready.js")
     for trigger, callback, inputs, outputs, before in events:
-        event = trigger(callback, inputs, outputs, js=before, trigger_mode="always_last", **hidden)
-        event.success(None, p.result, None, js=read("address.js"), **hidden)
-        event.failure(None, None, None, js=read("ready.js"), **hidden)
-    p.about_tab.select(callbacks.open_about, None, p.about, **hidden)
-    p.digit.input(None, None, p.source, js="() => null", **hidden)  # gone even where by_choice finds another mistake
+        shown = {**outputs, RESULT: c[RESULT]}
+        event = trigger(
+            _to_components(callback, shown), None, list(shown.values()), inputs_kwargs=inputs,
+            js=read_static(f"{before}.js"), trigger_mode="always_last", **hidden,
+        )  # fmt: skip
+        event.success(None, c[RESULT], None, js=address, **hidden)
+        event.failure(None, None, None, js=ready, **hidden)
+    c["digit"].input(None, None, c["source"], js="() => null", **hidden)  # also if another_digit finds another mistake
+
+    @as_gradio_error
+    async def open_about() -> tuple[str, ...]:
+        return texts(await networks.facts())
+
+    c["about_tab"].select(open_about, None, c["about"], **hidden)
 
 
-async def or_error(answer: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-    """What a component's script is answered; an expected error as {"error": a sentence}."""
+def _to_components(callback: Work, outputs: Components) -> Work:
+    """The callback with its answer by component instead of by name."""
+
+    @functools.wraps(callback)
+    async def run(*args: Any, **controls: Any) -> dict[Any, Any]:
+        answer = await callback(*args, **controls)
+        return {outputs[name]: value for name, value in answer.items() if name in outputs}
+
+    return run
+
+
+def event_check(page: gr.Blocks) -> Callable[[re.Match[str], Any], dict[str, Any]]:
+    """The check of the events of a page: its own functions, values that its controls can have. Raises RequestError."""
+    controls: Mapping[int, Sequence[Any]] = {number: event.inputs for number, event in page.fns.items() if event.fn}
+
+    def check(_: re.Match[str], sent: Any) -> dict[str, Any]:
+        number = sent.get("fn_index") if isinstance(sent, dict) else None
+        if type(number) is not int or number not in controls:
+            raise RequestError("unknown-event", "The request must name an event of the page.")
+        data, boxes = sent.get("data"), controls[number]
+        if not isinstance(data, list) or len(data) != len(boxes):
+            raise RequestError("bad-data", f"The event takes a list of {len(boxes)} values as data.")
+        if not isinstance(sent.get("event_data"), dict | None):
+            raise RequestError("bad-data", "The data of an event must be an object.")
+        values = [scalar(value) for value in data]
+        for box, value in zip(boxes, values, strict=True):
+            if not _fits(box, value):
+                raise RequestError("bad-data", f"The control {box.label!r} cannot have the value {value!r:.40}.")
+        return {**{key: sent[key] for key in EVENT if key in sent}, "data": values}
+
+    return check
+
+
+def _fits(box: Any, value: Any) -> bool:
+    """Whether a component takes a value, about which gradio would else log a traceback."""
     try:
-        return await answer
-    except MuddleError as error:
-        return {"error": str(error)}
+        box.preprocess(value)
+    except Exception:  # gr.Error, and what a wrong type raises
+        return False
+    return not (isinstance(box, gr.Slider) and value is None)
 
 
 def _radio(choices: list[str], value: str, label: str, info: str, elem_id: str) -> gr.Radio:
@@ -159,3 +198,27 @@ def _radio(choices: list[str], value: str, label: str, info: str, elem_id: str) 
 
 def _number(value: int | None, label: str, info: str, elem_id: str) -> gr.Number:
     return gr.Number(value, precision=0, label=label, info=info, elem_id=elem_id)
+
+
+def theme() -> gr.themes.Base:
+    """The colours and fonts of gradio's own parts: our accent, and the visitor's own fonts, so that nothing is fetched.
+
+    static/theme.css has everything else.
+    """
+    return gr.themes.Default(
+        primary_hue=gr.themes.colors.indigo,
+        secondary_hue=gr.themes.colors.indigo,
+        neutral_hue=gr.themes.colors.slate,
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    ).set(
+        color_accent="*primary_600",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        link_text_color="*primary_700",
+        link_text_color_dark="*primary_300",
+    )

@@ -1,82 +1,167 @@
-"""Plain addresses for what people keep, such as GET /muddle.png: pure functions of a recipe's query."""
+"""Plain addresses for what people keep, such as GET /muddle.png, and the page's head, whose social picture is one."""
 
+import functools
+import gzip
 import hashlib
+import re
 from collections.abc import Awaitable, Callable
+from html import escape
 
+import numpy as np
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from muddle.errors import MuddleError
-from muddle.recipe import Recipe
-from muddle.ui import answers
-from muddle.ui.component import WEB
-from muddle.ui.sentences import in_a_sentence
-from muddle.ui.service import Service
-from muddle.ui.visitor import visitor_of
-from muddle.export.files import write
+from muddle.export.files import to_file
+from muddle.export.serialize import to_base64
+from muddle.images.codecs import png, tiled
+from muddle.recipe import VERSION, Recipe
+from muddle.ui import STATIC
+from muddle.ui.http import client_of, error_response
+from muddle.ui.networks import Facts, Networks
+from muddle.ui.page import DESCRIPTION, OPENING, TITLE
 
-KINDS = {  # which file of a muddle each address gives, and whether that is long work
-    "/muddle.png": ("png", "image/png", False),
-    "/muddle.gif": ("gif", "image/gif", True),
-    "/muddle.webp": ("webp", "image/webp", True),
-    "/strip.png": ("strip", "image/png", False),
-    "/muddle.json": ("json", "application/json", False),
-    "/card.png": ("card", "image/png", False),
+FILES = {  # the kind of file that each address gives, and its media type
+    "/muddle.png": ("png", "image/png"),
+    "/muddle.gif": ("gif", "image/gif"),
+    "/muddle.webp": ("webp", "image/webp"),
+    "/strip.png": ("strip", "image/png"),
+    "/muddle.json": ("json", "application/json"),
+    "/card.png": ("card", "image/png"),
 }
+SHEET_COLUMNS = 50  # of the exemplars' sheet, as static/map.js cuts it
+HOUR = {"Cache-Control": "max-age=3600"}
+GRADIOS_TAGS = re.compile(rb'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def routes(service: Service) -> list[Route]:
-    """The routes, each answering a recipe's query; what is wrong with it is status 400, a sentence and a code."""
+def routes(networks: Networks) -> list[Route]:
+    """The routes, each a pure function of its query; a wrong one is status 400, a sentence and a code."""
 
     async def muddle(request: Request) -> Response:
-        kind, media_type, long = KINDS[request.url.path.removeprefix(request.scope.get("root_path", ""))]
-        version = (await service.facts())["version"]
+        kind, media_type = FILES[request.url.path.removeprefix(request.scope.get("root_path", ""))]
+        version = (await networks.facts()).version
         tag = f'"{version}-{hashlib.sha1(str(request.url).encode()).hexdigest()[:16]}"'
-        forever = request.query_params.get("v") == version  # else another bundle may answer it one day
+        forever = request.query_params.get(VERSION) == version  # else another bundle may answer it one day
         age = "31536000, immutable" if forever else "3600"
         headers = {"ETag": tag, "Cache-Control": f"public, max-age={age}"}
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        recipe = Recipe.from_query(request.url.query)
-        data = await service.muddle(recipe, write, kind, visitor=visitor_of(request), long=long)
-        return Response(data, media_type=media_type, headers=headers)
+        made = await networks.muddle(Recipe.from_query(request.url.query), client_of(request))
+        return Response(await networks.in_thread(to_file, made, kind), media_type=media_type, headers=headers)
 
-    async def exemplars(request: Request) -> Response:
-        data = await service.do(answers.exemplar_sheet, visitor=visitor_of(request), keep=True)
-        return Response(data, media_type="image/png", headers={"Cache-Control": "max-age=3600"})
+    async def exemplars(_: Request) -> Response:
+        return Response(exemplar_sheet(await networks.facts()), media_type="image/png", headers=HOUR)
 
-    async def ground(request: Request) -> Response:
-        data = await service.do(answers.map_points, visitor=visitor_of(request), keep=True)
-        return JSONResponse(data, headers={"Cache-Control": "max-age=3600"})
+    async def latent_map(_: Request) -> Response:
+        return JSONResponse(map_points(await networks.facts()), headers=HOUR)
 
     async def health(_: Request) -> Response:
-        status = service.status
-        told = {"status": status}
-        if status == "ready":
-            facts = await service.facts()
-            told |= {"version": facts["version"], "fingerprint": facts["fingerprint"]}
-        return JSONResponse(told, 200 if status == "ready" else 503, {"Cache-Control": "no-store"})
+        content, ready = {"status": networks.status}, networks.status == "ready"
+        if ready:
+            facts = await networks.facts()
+            content |= {"version": facts.version, "fingerprint": facts.fingerprint}
+        return JSONResponse(content, 200 if ready else 503, {"Cache-Control": "no-store"})
 
     async def icon(_: Request) -> Response:
-        return Response((WEB / "favicon.svg").read_bytes(), media_type="image/svg+xml")
+        return Response((STATIC / "favicon.svg").read_bytes(), media_type="image/svg+xml")
 
     return [
-        *(Route(path, in_sentences(muddle)) for path in KINDS),
-        Route("/exemplars.png", in_sentences(exemplars)),
-        Route("/map.json", in_sentences(ground)),
+        *(Route(path, _in_sentences(muddle)) for path in FILES),
+        Route("/exemplars.png", _in_sentences(exemplars)),
+        Route("/map.json", _in_sentences(latent_map)),
         Route("/favicon.svg", icon),
         Route("/healthz", health),
     ]
 
 
-def in_sentences(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint with its expected errors as a text, a code, and when to try again if that is the matter."""
+def _in_sentences(endpoint: Endpoint) -> Endpoint:
+    """The endpoint with its expected errors as an answer."""
 
     async def answer(request: Request) -> Response:
         try:
             return await endpoint(request)
         except MuddleError as error:
-            return in_a_sentence(error)
+            return error_response(error, request.url.path)
 
     return answer
+
+
+@functools.lru_cache(1)
+def exemplar_sheet(facts: Facts) -> bytes:
+    """All exemplars in one PNG, side by side in rows of SHEET_COLUMNS."""
+    return png(tiled(facts.exemplars, SHEET_COLUMNS, gap=0))
+
+
+def map_points(facts: Facts) -> dict[str, object]:
+    """The latent map's ground: float32 (N, 2) places and uint8 (N,) labels of the exemplars, base64; the centroids."""
+    return {
+        "places": to_base64(facts.places),
+        "labels": to_base64(facts.labels.astype(np.uint8)),
+        "centroids": facts.centroid_places.tolist(),
+    }
+
+
+def home_of(scope: Scope) -> str:
+    """The page's address as its visitor sees it, with a slash at its end: a proxy's word counts before our own."""
+    headers = Headers(scope=scope)
+    scheme = headers.get("x-forwarded-proto", scope["scheme"]).split(",")[0].strip()
+    host = headers.get("x-forwarded-host", headers.get("host", "localhost")).split(",")[0].strip()
+    return f"{scheme}://{host}{scope.get('root_path', '')}/"
+
+
+def head_tags(home: str, query: str) -> str:
+    """The head's tags for a page at `home`; the social picture is the muddle of the query."""
+    try:
+        shown = Recipe.from_query(query).query() if query else OPENING.query()
+    except MuddleError:
+        shown = OPENING.query()
+    picture, text = escape(f"{home}card.png{shown}"), escape(DESCRIPTION)
+    return (
+        f'<meta name="description" content="{text}"><meta property="og:title" content="{TITLE}">'
+        f'<meta property="og:type" content="website"><meta property="og:description" content="{text}">'
+        f'<meta property="og:url" content="{escape(home + query)}"><meta property="og:image" content="{picture}">'
+        f'<meta property="og:image:alt" content="Source, muddle and partner side by side">'
+        f'<meta name="twitter:card" content="summary_large_image"><meta name="twitter:image" content="{picture}">'
+        '<link rel="icon" type="image/svg+xml" href="favicon.svg">'
+    )
+
+
+class PageHead:
+    """Middleware that puts our tags into the page's HTML and packs it, which gradio does for its scripts only."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; for the page itself the answer is rewritten on its way back."""
+        if scope["type"] != "http" or scope["path"] != "/" or scope["method"] not in ("GET", "HEAD"):
+            return await self.app(scope, receive, send)
+        start: Message = {}
+        body = bytearray()
+
+        async def rewrite(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body.extend(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            query = scope["query_string"].decode("latin-1")
+            tags = head_tags(home_of(scope), f"?{query}" if query else "").encode()
+            html = GRADIOS_TAGS.sub(b"", bytes(body)).replace(b"</head>", tags + b"</head>", 1)
+            headers = MutableHeaders(raw=list(start["headers"]))
+            headers["vary"] = "accept-encoding"
+            if "gzip" in Headers(scope=scope).get("accept-encoding", "") and start["status"] == 200:
+                html = gzip.compress(html, 6, mtime=0)
+                headers["content-encoding"] = "gzip"
+            headers["content-length"] = str(len(html))
+            await send({**start, "headers": headers.raw})
+            await send({"type": "http.response.body", "body": html})
+
+        await self.app(scope, receive, rewrite)

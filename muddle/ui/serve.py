@@ -1,76 +1,96 @@
-"""How the page is served: what stands before gradio, and what it remembers."""
+"""Serve the page: every option of gradio and uvicorn that it is served with."""
 
-import gc
+import os
+import signal
+import sys
 from typing import Any
 
-import gradio as gr
-from starlette.middleware import Middleware
+from muddle.ui.log import log
+from muddle.ui.networks import Networks
 
-from muddle.ui.bodies import Bodies
-from muddle.ui.component import read
-from muddle.ui.connections import Connections, make_room
-from muddle.ui.doors import Doors
-from muddle.ui.gate import Gate
-from muddle.ui.head import Head
-from muddle.ui.headers import Headers
-from muddle.ui.log import Log, log
-from muddle.ui.mcp import mcp_route
-from muddle.ui.page import build
-from muddle.ui.routes import routes
-from muddle.ui.service import Service
-from muddle.ui.sessions import forget_calls, forget_events
-from muddle.ui.theme import theme
-from muddle.ui.zero import ask_for_nothing
-
-MOST_AT_ONCE = 256  # events that gradio lets run; fewer get past the service's own line, which says when it is busy
+EVENTS = 256  # that gradio runs at once; the networks' own queue, which is fair, is shorter
+PROXIES = "127.0.0.1,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"  # whose word on a client's address counts
 
 
-def launch(service: Service, **overrides: Any) -> tuple[gr.Blocks, str]:
-    """Serves the page from a thread; returns it and its address. `overrides` go to gradio's launch."""
-    ask_for_nothing()
-    room = make_room()
-    page = build(service).queue(max_size=MOST_AT_ONCE, default_concurrency_limit=None)
-    forget_events(page)
-    controls = {number: event.inputs for number, event in page.fns.items() if event.fn}
-    bodies = Bodies()
-    own = [*routes(service), mcp_route(service, bodies)]
-    paths = frozenset(route.path for route in own)
+def serve(source: str | None = None, revision: str | None = None, **overrides: Any) -> None:
+    """Serve the page until it is interrupted. `overrides` go to gradio's launch.
+
+    source, revision: as Muddler.from_pretrained takes them. Raises MuddleError when that bundle cannot be loaded.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # which leaves as an interruption does: cleaned up
+    networks = Networks(source, revision)
+    networks.start()  # before gradio is imported, which takes seconds: the two go on side by side
+    try:
+        page, _ = launch(networks, **overrides)
+        networks.wait()
+        page.block_thread()
+    finally:
+        networks.close()
+
+
+def launch(networks: Networks, **overrides: Any) -> tuple[Any, str]:
+    """Serve the page from a thread; returns it and its address."""
+    from starlette.exceptions import HTTPException
+    from starlette.middleware import Middleware
+
+    from muddle.errors import MuddleError
+    from muddle.ui import read_static
+    from muddle.ui.api import CALL, check_call
+    from muddle.ui.http import Gate, on_http_error, on_muddle_error
+    from muddle.ui.mcp import mcp_route
+    from muddle.ui.page import JOIN, build, event_check, theme
+    from muddle.ui.routes import PageHead, routes
+
+    ask_for_no_gpu()
+    raise_file_limit()
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", PROXIES)  # uvicorn's option
+    page = build(networks).queue(api_open=False, max_size=EVENTS, default_concurrency_limit=None)
+    own = [*routes(networks), mcp_route(networks)]
+    checks = {CALL: check_call, JOIN: event_check(page)}
     options = {
         "theme": theme(),
-        "css": read("theme.css"),
-        "js": read("radios.js"),
+        "css": read_static("theme.css"),
+        "js": read_static("radios.js"),
         "footer_links": ["api"],
         "state_session_capacity": 200,
         "max_file_size": "5mb",
-        "max_threads": MOST_AT_ONCE,  # else gradio's own queue, which knows no turns, would come before ours
+        "max_threads": EVENTS,
         "enable_monitoring": False,
         "run_history": False,  # it would save runs with the operator's own token
-        "quiet": True,  # what it prints would end the start where the output is on a full disk
+        "quiet": True,  # the log says where the page is
+        "prevent_thread_lock": True,
         "app_kwargs": {
             "routes": own,
             "middleware": [
-                Middleware(Log, routes=paths | {"/"}),
-                Middleware(Headers),
-                Middleware(Doors, own=paths),
-                Middleware(Head),
-                Middleware(Gate, controls=controls, bodies=bodies),
+                Middleware(Gate, own=frozenset(route.path for route in own), checks=checks),
+                Middleware(PageHead),
             ],
+            "exception_handlers": {MuddleError: on_muddle_error, HTTPException: on_http_error},
         },
     }
-    _, url, _ = page.launch(**{"prevent_thread_lock": True, **options, **overrides})
-    forget_calls(page)
-    Connections(page.server, room).watch()
+    _, url, _ = page.launch(**{**options, **overrides})
     log.info("the page is at %s", url)
-    gc.collect()
-    gc.freeze()  # all that is there stays: looking for what can go is quick from now on
     return page, url
 
 
-def serve(service: Service, **overrides: Any) -> None:
-    """Serves the page until it is interrupted. Raises MuddleError when the service's bundle cannot be loaded."""
+def ask_for_no_gpu() -> Any:
+    """On ZeroGPU, which starts only an app in which something asks for a GPU, a function that does and is never called.
+
+    Elsewhere None, and `spaces` is not imported.
+    """
+    if os.environ.get("SPACES_ZERO_GPU", "").lower() not in ("true", "1"):
+        return None
+    import spaces  # there, and only there, the platform installs it
+
+    return spaces.GPU(lambda: None)
+
+
+def raise_file_limit() -> None:
+    """Allow as many open connections as the system does, instead of 1,024."""
     try:
-        page, _ = launch(service, **overrides)
-        service.wait()
-        page.block_thread()
-    finally:
-        service.close()
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:  # where there is none, some systems refuse the largest numbers
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))

@@ -5,7 +5,7 @@
   view?.removeAttribute("aria-busy");
   if (!result || !result.query) return;
   const here = new URL(location.href);
-  for (const key of ["digit", "target", "seed", "strategy", "steps", "source", "image", "v"]) here.searchParams.delete(key);
+  for (const key of __KEYS__) here.searchParams.delete(key);
   for (const [key, value] of new URLSearchParams(result.query)) here.searchParams.set(key, value);
   history.replaceState(null, "", here);
   if (window.parent !== window) window.parent.postMessage({ queryString: result.query.slice(1) }, "https://huggingface.co");

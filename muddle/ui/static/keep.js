@@ -1,15 +1,8 @@
 // Keep and share: the link, the downloads, and the calls that give the same result to a program.
 function codeOf(m) {
   const { query } = m;
-  const target = ` target=${m.target},`;
-  const balance = m.balance === 0.5 ? "" : `, balance=${m.balance}`;
-  const rest = `seed=${m.seed}, strategy="${m.strategy}", steps=${m.steps}${balance}`;
-  const source = m.chosen ? `, source=${m.source_index}` : "";
-  const call = m.given
-    ? `from muddle.recipe import Recipe\n\nm = Recipe.from_query("${query}").make(Muddler.from_pretrained())`
-    : `\nm = Muddler.from_pretrained().muddle(${m.digit},${target} ${rest}${source})`;
   return {
-    Python: `from muddle import Muddler\n${call}\nprint(m.soft_label, m.image.shape)`,
+    Python: m.python,
     curl: `curl -s "${base()}muddle.png${query}" -o muddle.png\ncurl -s "${base()}muddle.json${query}"`,
     JavaScript: `const answer = await fetch("${base()}muddle.json${query}");\nconst m = await answer.json();\nconsole.log(m.soft_label, m.muddle);`,
   };
