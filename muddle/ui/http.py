@@ -164,7 +164,7 @@ class Gate:
         return bytes(body)
 
     def _log(self, path: str, reply: "_Reply", seconds: float) -> None:
-        """Log our own routes and failures elsewhere; the page's events and the API log themselves when they are answered."""
+        """Log our own routes, and failures elsewhere; the page's events and the API log themselves."""
         known = path in self.own or path == "/"
         if (reply.status >= 400 or (known and path != "/healthz")) and reply.status != GONE:
             route = path if known else "gradio" if OPEN.fullmatch(path) else "other"

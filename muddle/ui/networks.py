@@ -145,8 +145,12 @@ class Networks:
         """The remembered muddles of a job, if all of them are. Under the lock."""
         if method != "make":
             return None
-        found = [self._cache.get(recipe.query()) for recipe in argument]
-        return None if None in found else found  # type: ignore[return-value]
+        queries = [recipe.query() for recipe in argument]
+        if not all(query in self._cache for query in queries):
+            return None
+        for query in queries:
+            self._cache.move_to_end(query)
+        return [self._cache[query] for query in queries]
 
     def _run(self) -> None:
         """Keep a process with the networks, and give it jobs, until closed."""
