@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from muddle.bundle.files import EMBEDDED, FILES, load_bundle
-from muddle.evaluate.classifiers import FOLDER as REFERENCES
+from muddle.evaluate.classifiers import REFERENCES_DIR
 from muddle.export.report_table import result_table
 from train.report import card
 from train.run import Run
@@ -35,7 +35,7 @@ def run_stage(run: Run) -> None:
     for name in (*FILES, "config.json"):
         shutil.copyfile(run.bundle / name, EMBEDDED / name)
     for path in (run.out / "references").glob("*"):
-        shutil.copyfile(path, REFERENCES / path.name)
+        shutil.copyfile(path, REFERENCES_DIR / path.name)
     for name in PICTURES:
         picture = run.out / "work" / name
         if picture.exists():

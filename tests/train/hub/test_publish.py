@@ -1,226 +1,130 @@
-"""Publishing a bundle, deploying the app and verifying both, with the real client and a stand-in Hub."""
-
-import dataclasses
 import json
-import re
-import subprocess
-import sys
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
-import yaml
-from support.processes import ROOT, about, environment, free_port, serving
-from support.hub_standin import REPO, TOKEN, black_hole, hub
 from huggingface_hub import ModelCard
+from support.hub_standin import REPO, TOKEN, connect, hub
+from support.processes import free_port
 
-from muddle.bundle.files import FILES
+from muddle.bundle.files import EMBEDDED, FILES
+from muddle.bundle.hub import fetch
+from muddle.bundle.resolve import resolve_bundle
+from muddle.errors import ArgumentError, BundleError
+from muddle.images.codecs import from_png
 from muddle.verify import verify
+from train.__main__ import main
+from train.hub import publish
+from train.report.card import model_card
 
-SPACE = "somebody/mnist-muddle-space"
-
-
-def command(tmp_path, endpoint, *arguments, token=TOKEN, module="train"):
-    child = environment(
-        HF_ENDPOINT=endpoint, HF_HOME=str(tmp_path / "home"), HF_HUB_DISABLE_XET="1", PYTHONPATH=str(ROOT)
-    )
-    child |= {"HF_TOKEN": token} if token else {}
-    call = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(call, cwd=tmp_path, env=child, capture_output=True, text=True, timeout=120)
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")  # the Hub's client uses httpx so
 
 
-def publish(tmp_path, server, *arguments, **options):
-    return command(tmp_path, server.address, "publish", "--repo", REPO, *arguments, **options)
+@pytest.fixture(autouse=True)
+def small_sheet(monkeypatch):
+    """One sample of each digit, which is quicker."""
+    monkeypatch.setattr(publish, "PER_DIGIT", 1)
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A stand-in for the Hub, to which this process is connected with a token."""
+    with hub() as running:
+        connect(monkeypatch, running.address, tmp_path, TOKEN)
+        yield running
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory):
-    """A stand-in Hub with a published bundle; the command's output; its working folder."""
-    folder = tmp_path_factory.mktemp("published")
-    with hub() as server:
-        done = publish(folder, server, "--tag", "v1")
-        assert done.returncode == 0, done.stderr
-        yield server, done.stdout, folder
+def built(tmp_path_factory):
+    """The folder of the shipped bundle as it is published."""
+    return publish.build(EMBEDDED, tmp_path_factory.mktemp("built") / "bundle", REPO)
 
 
-def test_publishing_prints_the_address_and_the_revision_to_pin(published):
-    server, said, _ = published
-    commit, files = server.repos["model", REPO].commits[-1]
-    assert f"{server.address}/{REPO}\nrevision {commit}" in said
+def test_a_bundle_is_published_in_one_commit_that_verifies_and_is_the_local_one(server, muddler, capsys):
+    for _ in range(2):  # the second has nothing to upload
+        assert main(["publish", "--repo", REPO, "--tag", "v1", "--private"]) == 0
+        repo = server.repos["model", REPO]
+        commit, files = repo.commits[-1]
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[-3:-1] == [f"{server.address}/{REPO}", f"revision {commit}"]
+        assert f"MUDDLE_REPO={REPO} MUDDLE_REVISION={commit}" in lines[-1]
+    assert len(repo.commits) == 2  # the one that created it, and ours
+    assert (repo.tags, repo.private) == ({"v1": commit}, True)
     assert files.keys() == {*FILES, "config.json", "samples.png", ".gitattributes"}
-    assert server.repos["model", REPO].tags == {"v1": commit}
-    assert len(server.repos["model", REPO].commits) == 2  # the one that created it, and ours
+    bundle = resolve_bundle(REPO, commit)
+    assert bundle.fingerprint == muddler.bundle.fingerprint
+    assert (bundle.origin.name, bundle.origin.revision) == (REPO, commit)
+    assert verify(bundle)[1]
+    assert {path.name for path in fetch(REPO, commit).iterdir()} == {*FILES, "config.json"}
 
 
-def test_the_published_bundle_verifies_and_is_the_local_one(published, muddler):
-    server, _, folder = published
-    commit, _ = server.repos["model", REPO].commits[-1]
-    done = command(folder, server.address, "verify", REPO, "--revision", commit, module="muddle")
-    assert done.returncode == 0, done.stderr
-    assert f"{REPO} at {commit}" in done.stdout
-    assert muddler.bundle.fingerprint in done.stdout
-    assert "comes out as the card says, to the byte" in done.stdout
-
-
-def test_the_card_is_one_that_the_hub_reads(published):
-    server, _, _ = published
-    files = server.repos["model", REPO].commits[-1][1]
-    card = ModelCard(files["README.md"].decode())
-    report = json.loads(files["report.json"])
-    found = {result.metric_type: result.metric_value for result in card.data.eval_results}
-    assert found["split"] == report["strategies"]["balanced"]["split"]["value"]
+def test_the_card_is_one_that_the_hub_reads(built):
+    card = ModelCard.load(built / "README.md")
+    report = json.loads((built / "report.json").read_text())
+    values = {result.metric_type: result.metric_value for result in card.data.eval_results}
+    assert values["split"] == report["strategies"]["balanced"]["split"]["value"]
     assert f'from_pretrained("{REPO}")' in card.content
     assert "samples.png" in card.content
-    for name, digest in json.loads(files["config.json"])["files"].items():
+    for name, digest in json.loads((built / "config.json").read_text())["files"].items():
         assert name == "README.md" or digest in card.content
 
 
-def test_publishing_again_uploads_nothing(published):
-    server, said, folder = published
-    before = len(server.repos["model", REPO].commits)
-    again = publish(folder, server)
-    assert again.returncode == 0, again.stderr
-    assert len(server.repos["model", REPO].commits) == before
-    assert re.search("revision .*", again.stdout)[0] == re.search("revision .*", said)[0]
+def test_only_the_card_and_what_seals_it_differ_from_the_shipped_bundle(built):
+    changed = {
+        name for name in (*FILES, "config.json") if (built / name).read_bytes() != (EMBEDDED / name).read_bytes()
+    }
+    assert changed == {"README.md", "config.json"}
+    old, new = (json.loads((folder / "config.json").read_text()) for folder in (EMBEDDED, built))
+    assert {key for key in old if old[key] != new[key]} == {"files", "seal"}
+    assert (built / "README.md").read_text() == model_card(json.loads((built / "report.json").read_text()), new, REPO)
 
 
-def test_a_dry_run_stops_before_the_network(tmp_path):
-    done = command(tmp_path, f"http://127.0.0.1:{free_port()}", "publish", "--repo", REPO, "--dry-run")
-    assert done.returncode == 0, done.stderr
-    assert "samples.png" in done.stdout
-    assert "not uploaded" in done.stdout
+def test_the_sheet_shows_ten_muddles_of_each_digit_drawn_by_seed(built, muddler):
+    sheet = from_png((built / "samples.png").read_bytes())[::3, ::3]
+    muddles = muddler.muddle_many([0] * 10 + [1] * 10, [None] * 20, range(20)).images
+    cells = [sheet[30 * y : 30 * y + 28, 30 * x : 30 * x + 28] for y in range(2) for x in range(10)]
+    assert (np.stack(cells) == muddles).all()
+    assert sheet.shape == (10 * 30 - 2, 10 * 30 - 2)
 
 
-def refused(done, text):
-    assert done.returncode == 1
-    assert text in done.stderr
-    assert done.stderr.count("\n") == 1, "one sentence"
-    assert TOKEN not in done.stdout + done.stderr
+def test_a_copy_that_makes_other_muddles_is_not_published(tmp_path, monkeypatch):
+    black = SimpleNamespace(images=np.zeros((10, 28, 28), np.uint8))
+    monkeypatch.setattr(publish, "finish", lambda *args: SimpleNamespace(muddle_many=lambda *args: black))
+    with pytest.raises(BundleError) as caught:
+        publish.build(EMBEDDED, tmp_path / "bundle", REPO)
+    assert caught.value.code == "bad-bundle"
 
 
-def test_without_a_token_it_says_what_to_do(tmp_path):
-    with hub() as server:
-        refused(publish(tmp_path, server, token=None), "Set HF_TOKEN to one with write access")
-        refused(publish(tmp_path, server, token="hf_wrong"), "the token is not valid")
+def test_a_dry_run_stops_before_the_network(tmp_path, monkeypatch, capsys):
+    connect(monkeypatch, f"http://127.0.0.1:{free_port()}", tmp_path)
+    assert main(["publish", "--repo", REPO, "--dry-run"]) == 0
+    listed = {line.split()[1] for line in capsys.readouterr().out.splitlines()[:-1]}
+    assert listed == {*FILES, "config.json", "samples.png"}
 
 
-def test_a_token_that_may_only_read_is_a_sentence(tmp_path):
-    with hub() as server:
-        server.may_write = False
-        refused(publish(tmp_path, server), "the token may not do this")
+@pytest.mark.parametrize(
+    ("token", "user", "may_write"),
+    [(None, "somebody", True), ("hf_wrong", "somebody", True), (TOKEN, "another", True), (TOKEN, "somebody", False)],
+    ids=["no token", "a wrong token", "another's repository", "a token that may only read"],
+)
+def test_without_the_right_to_write_nothing_is_published(server, tmp_path, monkeypatch, capsys, token, user, may_write):
+    connect(monkeypatch, server.address, tmp_path, token)
+    server.user, server.may_write = user, may_write
+    assert main(["publish", "--repo", REPO]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert TOKEN not in captured.out + captured.err
+    assert not server.repos.get(("model", REPO))
 
 
-def test_somebody_elses_repository_is_a_sentence(tmp_path):
-    with hub() as server:
-        server.user = "another"
-        refused(publish(tmp_path, server), "somebody is not you (another) nor an organization of yours")
-
-
-def test_no_network_is_a_sentence(tmp_path):
-    nowhere = f"http://127.0.0.1:{free_port()}"
-    refused(command(tmp_path, nowhere, "publish", "--repo", REPO), "could not be reached")
+def test_without_a_network_nothing_is_published(tmp_path, monkeypatch, capsys):
+    connect(monkeypatch, f"http://127.0.0.1:{free_port()}", tmp_path, TOKEN)
+    assert main(["publish", "--repo", REPO]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 @pytest.mark.parametrize("repo", ["mnist-muddle", "a/b/c", "/x", ""])
-def test_a_name_without_an_owner_is_a_sentence(tmp_path, repo):
-    refused(command(tmp_path, "http://127.0.0.1:9", "publish", "--repo", repo), "give it as USER/NAME")
-
-
-def test_a_private_repository_can_be_asked_for(tmp_path):
-    with hub() as server:
-        assert publish(tmp_path, server, "--private").returncode == 0
-        assert server.repos["model", REPO].private
-
-
-def deploy(folder, server, commit, *arguments):
-    options = ["deploy", "--space", SPACE, "--model", REPO, "--revision", commit, *arguments]
-    return command(folder, server.address, *options)
-
-
-def test_the_deployed_files_start_from_an_empty_folder_on_the_published_bundle(published, tmp_path):
-    server, _, folder = published
-    commit, _ = server.repos["model", REPO].commits[-1]
-    done = deploy(folder, server, commit, "--hardware", "zero-a10g")
-    assert done.returncode == 0, done.stderr
-    space = server.repos["space", SPACE]
-    assert (space.sdk, space.hardware) == ("gradio", "zero-a10g")
-    assert space.variables == {"MUDDLE_REPO": REPO, "MUDDLE_REVISION": commit}
-    files = space.commits[-1][1]
-    tops = {path.split("/")[0] for path in files}
-    assert tops == {"app.py", "requirements.txt", "LICENSE", "README.md", "muddle", ".gitattributes"}
-    assert not [path for path in files if path.endswith((".pyc", ".pyi"))]
-    matter = yaml.safe_load(files["README.md"].decode().split("---")[1])
-    assert matter["models"] == [REPO]
-    assert matter["preload_from_hub"] == [f"{REPO} {','.join([*FILES, 'config.json'])} {commit}"]
-    for path, data in files.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_bytes(data)
-    started = {**space.variables, "HF_ENDPOINT": server.address, "HF_HOME": str(tmp_path / "home")}
-    with serving(cwd=tmp_path, HF_HUB_DISABLE_XET="1", **started) as (address, _):
-        bundle = about(address)
-    assert (bundle["name"], bundle["revision"]) == (REPO, commit)
-
-
-@pytest.mark.parametrize("revision", ["main", "v1", "a" * 39, "A" * 40])
-def test_a_space_is_pinned_to_a_commit(tmp_path, revision):
-    done = command(tmp_path, "http://127.0.0.1:9", "deploy", "--space", SPACE, "--model", REPO, "--revision", revision)
-    refused(done, "give the 40 hexadecimal digits that `publish` printed")
-
-
-@pytest.mark.parametrize("name", [*FILES, "config.json"])
-def test_verify_finds_a_changed_byte_in_each_file(tmp_path, bundle_copy, name):
-    path = bundle_copy / name
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
-    done = command(tmp_path, "http://127.0.0.1:9", "verify", str(bundle_copy), module="muddle")
-    assert done.returncode == 1
-    assert done.stderr or "NOT as the card says" in done.stdout
-    assert "Traceback" not in done.stderr
-
-
-def test_a_sample_that_does_not_come_out_is_told(muddler):
-    lines, same = verify(muddler.bundle)
-    assert same
-    assert "to the byte" in lines[-1]
-    other = dataclasses.replace(muddler.bundle, sample={**muddler.bundle.sample, "sha256": "0" * 64})
-    lines, same = verify(other)
-    assert not same
-    assert "NOT as the card says" in lines[-1]
-
-
-def test_verify_says_when_the_wished_bundle_could_not_be_had(tmp_path):
-    with black_hole() as nowhere:
-        child = {"MUDDLE_REPO": REPO, "HF_ENDPOINT": nowhere, "HF_HOME": str(tmp_path)}
-        done = subprocess.run(
-            [sys.executable, "-m", "muddle", "verify"],
-            cwd=ROOT,
-            env=environment(**child),
-            capture_output=True,
-            text=True,
-        )
-    assert done.returncode == 1
-    assert f"{REPO} could not be used" in done.stderr
-
-
-def test_a_data_set_is_pushed_to_a_repository_of_its_kind(tmp_path):
-    words = ["dataset", "--count", "6", "--workers", "1", "--out", "set", "--push", "somebody/digits"]
-    with hub() as server:
-        for _ in range(2):  # the second has nothing to do
-            done = command(tmp_path, server.address, *words, module="muddle")
-            assert done.returncode == 0, done.stderr
-        repo = server.repos["dataset", "somebody/digits"]
-    revision, files = repo.commits[-1]
-    assert len(repo.commits) == 2  # the one that created it, and ours
-    assert f"{server.address}/datasets/somebody/digits\nrevision {revision}" in done.stdout
-    folder = tmp_path / "set"
-    local = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-    assert {name: data for name, data in files.items() if name != ".gitattributes"} == local
-
-
-def test_a_push_that_cannot_be_is_said_before_anything_is_made(tmp_path):
-    with hub() as server:
-        for repo, token, text in (("other/digits", TOKEN, "other is not you"), ("somebody/digits", None, "no token")):
-            words = ["dataset", "--count", "6", "--out", "set", "--push", repo]
-            done = command(tmp_path, server.address, *words, module="muddle", token=token)
-            assert done.returncode == 1
-            assert text in done.stderr
-    assert not (tmp_path / "set").exists()
+def test_a_name_without_an_owner_is_refused(repo):
+    with pytest.raises(ArgumentError) as caught:
+        publish.main(["--repo", repo])
+    assert caught.value.code == "bad-repo"

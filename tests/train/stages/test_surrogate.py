@@ -1,0 +1,82 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from muddle.bundle.files import EMBEDDED
+from train.stages import surrogate
+from train.stages.autoencoder import load_trained
+from train.stages.surrogate import Labeller, SurrogateTask, between, contested
+
+CODES, LABELS = torch.tensor([[-1.0, 0.0], [-1.0, 0.5], [1.0, 0.0]]), torch.tensor([3, 3, 5])
+
+
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+def boundary_at(x):
+    """A surrogate that is undecided between 3 and 5 where the first axis is x."""
+
+    def predict(codes):
+        logits = torch.full((*codes.shape[:-1], 1, 10), -9.0)
+        logits[..., 0, 3], logits[..., 0, 5] = x - codes[..., 0], codes[..., 0] - x
+        return SimpleNamespace(logits=logits)
+
+    return predict
+
+
+def test_codes_lie_between_codes_of_different_digits(monkeypatch):
+    monkeypatch.setattr(surrogate, "JITTER", 0.0)
+    codes = between(torch.eye(5), torch.tensor([0, 1, 2, 3, 3]), 500, generator=generator())
+    assert codes.shape == (500, 5)
+    torch.testing.assert_close(codes.sum(1), torch.ones(500))
+    assert ((codes != 0).sum(1) <= 2).all()  # each is a mean of two
+    assert ((codes[:, 3] == 0) | (codes[:, 4] == 0)).all()  # which are of one digit
+    assert codes.amax(1).mean().item() == pytest.approx(0.75, abs=0.03)  # evenly along the lines
+
+
+def test_jitter_leaves_the_lines():
+    ends = torch.eye(5, 6)
+    codes = between(ends, torch.arange(5), 500, generator=generator())
+    assert codes[:, 5].std().item() == pytest.approx(surrogate.JITTER, rel=0.1)
+
+
+@pytest.mark.parametrize("x", [-0.5, 0.25])
+def test_contested_codes_lie_on_the_boundary(monkeypatch, x):
+    monkeypatch.setattr(surrogate, "JITTER", 0.0)
+    codes = contested(boundary_at(x), CODES, LABELS, 40, generator=generator())
+    assert codes[:, 0].tolist() == pytest.approx([x] * len(codes))
+    assert len(codes) > 20
+
+
+def test_labels_are_the_judges_log_probabilities_and_two_scores(muddler, digits):
+    judges, likeness = muddler.bundle.judges, muddler.bundle.likeness
+    codes = muddler.bundle.exemplars.codes[:4]
+    labeller = Labeller(
+        load_trained(EMBEDDED),
+        [SimpleNamespace(judges=[lambda x, judge=judge: judge(x.double()) for judge in judges.judges])],
+        lambda x: likeness(x.double()),
+    )
+    with torch.inference_mode():
+        labels = labeller(codes.float())
+    assert labels.shape == (4, len(judges.judges) * 10 + 2)
+    sums = labels[:, :-2].float().unflatten(1, (-1, 10)).exp().sum(2)
+    torch.testing.assert_close(sums, torch.ones_like(sums), atol=0.01, rtol=0)
+    assert ((labels[:, -1] > 0) & (labels[:, -1] < 1)).all()
+
+
+def test_a_surrogate_that_predicts_its_labels_differs_in_nothing():
+    torch.manual_seed(0)
+    codes = torch.randn(50, 10)
+    task = SurrogateTask(codes, torch.zeros(50, 22), (codes, torch.zeros(50, 22)))
+    with torch.inference_mode():
+        prediction = task.net(codes)
+        logs = prediction.logits.log_softmax(-1).flatten(1)
+        labels = torch.cat([logs, prediction.likeness[:, None], prediction.grey[:, None]], 1)
+        task.test = codes, labels
+        metrics = task.evaluate()
+        assert metrics["same_first_label"] == 1
+        assert metrics["total_variation"] == pytest.approx(0, abs=1e-6)
+        task.test = codes, labels.flip(0)
+        assert task.evaluate()["total_variation"] > 0.001
