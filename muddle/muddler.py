@@ -24,7 +24,8 @@ from muddle.search.strategies import STRATEGY_FUNCTIONS, SearchResult
 
 CHUNK = 128  # muddles that are searched at once: bounds memory, changes nothing
 ALGORITHM = 2  # counts up when the same arguments on the same bundle give other muddles than before
-DECIMALS = 6  # of everything reported: far above float64's noise, so equal arguments give equal bytes
+MAP_DECIMALS = 4  # of places on the latent map: a hundredth of a pixel
+DECIMALS = 6  # of everything else reported: far above float64's noise, so equal arguments give equal bytes
 
 
 class Muddler:
@@ -69,9 +70,9 @@ class Muddler:
             return _rounded(self._scorer.score_images(pixels[None]).probabilities[0].mean(0))
 
     def project(self, codes: np.ndarray) -> np.ndarray:
-        """Places of codes, float64 (N, D), on the latent map: float64 (N, 2), each about -1 to 1."""
+        """Places of codes, float64 (N, D), on the latent map: float64 (N, 2), about -1 to 1, to four decimals."""
         with torch.no_grad():
-            return self.bundle.projection(torch.from_numpy(codes)).numpy()
+            return self.bundle.projection(torch.from_numpy(codes)).numpy().round(MAP_DECIMALS)
 
     def muddle(
         self,
@@ -222,7 +223,7 @@ class Muddler:
         frames = to_pixels(self._scorer.decode(codes))
         mean = found.probabilities[row].mean(0)
         one = found.rows(torch.tensor([row]))
-        places = _rounded(self.bundle.projection(torch.cat([one.codes, codes])))  # (1 + T, 2)
+        places = self.project(torch.cat([one.codes, codes]).numpy())  # (1 + T, 2)
         return Muddle(
             recipe=replace(recipe, target=target),
             version=self.version,

@@ -109,7 +109,7 @@ def for_page(m: Muddle) -> dict[str, Any]:
         "verdict": verdict(m),
         "criteria": criteria(m),
         "pixels": to_base64(np.concatenate([m.source[None], m.image[None], m.partner[None], m.frames])),
-        "map": {"pick": m.place.round(4).tolist(), "path": m.places.round(4).tolist()},
+        "map": {"pick": m.place.tolist(), "path": m.places.tolist()},
         "link": share_link(m.query),
         "python": python_code(m.recipe),
     }

@@ -298,8 +298,8 @@ def describe(source: Source) -> Facts:
         card=bundle.card,
         exemplars=bundle.exemplars.images.numpy(),
         labels=bundle.exemplars.labels.numpy().astype(np.uint8),
-        places=muddler.project(bundle.exemplars.codes.numpy()).round(4).astype(np.float32),
-        centroid_places=muddler.project(muddler.centroids).round(4),
+        places=muddler.project(bundle.exemplars.codes.numpy()).astype(np.float32),
+        centroid_places=muddler.project(muddler.centroids),
     )
 
 
