@@ -6,6 +6,8 @@ import statistics
 from dataclasses import dataclass
 from importlib.metadata import version
 
+from muddle.processes import available_processors
+
 
 @dataclass(frozen=True)
 class Row:
@@ -51,7 +53,7 @@ def machine() -> dict[str, object]:
     names = ("torch", "gradio", "numpy", "huggingface_hub")
     return {
         "processor": _processor(),
-        "processors": _available(),
+        "processors": available_processors(),
         "python": platform.python_version(),
         **{name: version(name) for name in names},
     }
@@ -59,12 +61,6 @@ def machine() -> dict[str, object]:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
-
-
-def _available() -> int:
-    from muddle.dataset.generate import available
-
-    return available()
 
 
 def _processor() -> str:

@@ -8,11 +8,12 @@ from typing import Any
 
 from muddle import commands
 from muddle.commands import FILE_KINDS, SCALES
-from muddle.dataset.engines import ENGINES, available_processors
+from muddle.dataset.engines import ENGINES
 from muddle.dataset.formats import FORMATS
 from muddle.dataset.spec import UNIFORM
 from muddle.errors import MuddleError
 from muddle.parameters import Choice, Integer, Kind
+from muddle.processes import available_processors
 from muddle.recipe import PARAMETERS
 
 EXAMPLES = {

@@ -4,24 +4,19 @@ import logging
 import multiprocessing
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from muddle.errors import DataError
+from muddle.processes import end_with_parent
 
 Files = dict[str, bytes]  # names, relative to the set's data folder, and contents
 Task = Callable[[int], Files]  # from a shard's number to its files; can be pickled
 Engine = Callable[[Task, list[int], int], Iterator[tuple[int, Files]]]  # task, shards, workers -> shards as they finish
 
 KNOCK_TIMEOUT = 10  # seconds for a Ray cluster to accept a connection
-
-
-def available_processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_locally(task: Task, shards: list[int], workers: int) -> Iterator[tuple[int, Files]]:
@@ -35,7 +30,7 @@ def run_locally(task: Task, shards: list[int], workers: int) -> Iterator[tuple[i
             yield shard, task(shard)
         return
     spawn = multiprocessing.get_context("spawn")  # a forked process would inherit torch's threads in any state
-    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=end_with_parent)
     try:
         running = {pool.submit(task, shard): shard for shard in shards}
         for done in as_completed(running):
@@ -82,18 +77,6 @@ ENGINES: dict[str, Engine] = {"local": run_locally, "ray": run_on_ray}
 
 def _call(task: Task, shard: int) -> Files:
     return task(shard)
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, as after a kill; else it would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _knock(address: str) -> None:

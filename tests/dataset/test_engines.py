@@ -6,7 +6,7 @@ import pytest
 from support.processes import ROOT, environment
 from support.shards import square, square_but_die_at_2, square_but_refuse_2
 
-from muddle.dataset.engines import ENGINES, available_processors, run_locally, run_on_ray
+from muddle.dataset.engines import ENGINES, run_locally, run_on_ray
 from muddle.errors import DataError
 
 SQUARES = {shard: square(shard) for shard in range(5)}
@@ -67,4 +67,3 @@ def test_a_missing_ray_is_a_data_error(monkeypatch):
 
 def test_the_engines_are_those_that_the_command_line_names():
     assert {"local": run_locally, "ray": run_on_ray} == ENGINES
-    assert available_processors() >= 1
