@@ -34,15 +34,25 @@ def test_the_deployed_files_start_from_an_empty_folder_on_the_published_bundle(t
     assert (bundle["name"], bundle["revision"]) == (REPO, commit)
 
 
-def test_a_space_gets_the_app_the_library_and_a_readme_of_its_own(tmp_path):
+def test_a_space_gets_the_app_and_the_library_and_nothing_else(tmp_path, monkeypatch):
+    wanted = {"app.py", "requirements.txt", "LICENSE", "README.md", "muddle/cli.py", "muddle/assets/config.json"}
+    others = {"SECURITY.md", "train/run.py", "muddle/cli.pyi", "muddle/__pycache__/cli.cpython-311.pyc"}
+    for name in wanted | others:
+        path = tmp_path / "root" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((ROOT / name).read_bytes() if name == "README.md" else name.encode())
+    monkeypatch.setattr(deploy, "ROOT", tmp_path / "root")
     folder = deploy.build(tmp_path / "space", REPO, COMMIT)
-    assert {path.name for path in folder.iterdir()} == {"app.py", "requirements.txt", "LICENSE", "README.md", "muddle"}
-    assert not [path for path in folder.rglob("*") if path.name.endswith((".pyc", ".pyi", "__pycache__"))]
-    copied = {p.relative_to(folder) for p in folder.rglob("*.py")}
-    assert copied == {p.relative_to(ROOT) for p in [ROOT / "app.py", *(ROOT / "muddle").rglob("*.py")]}
-    ours, theirs = (yaml.safe_load((place / "README.md").read_text().split("---")[1]) for place in (ROOT, folder))
+    files = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    assert files.keys() == wanted
+    assert all(text == name for name, text in files.items() if name != "README.md")
+
+
+def test_a_spaces_readme_has_our_front_matter_and_the_bundle_it_runs_on():
+    ours = (ROOT / "README.md").read_text()
+    before, after = (yaml.safe_load(text.split("---\n")[1]) for text in (ours, deploy.readme(ours, REPO, COMMIT)))
     added = {"models": [REPO], "preload_from_hub": [f"{REPO} {','.join([*FILES, 'config.json'])} {COMMIT}"]}
-    assert theirs == {**ours, **added}
+    assert after == {**before, **added}
 
 
 def test_a_dry_run_stops_before_the_network(tmp_path, monkeypatch, capsys):
