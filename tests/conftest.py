@@ -1,5 +1,5 @@
-import shutil
 import os
+import shutil
 from pathlib import Path
 
 import hypothesis
@@ -20,14 +20,14 @@ def muddler():
 
 
 @pytest.fixture(scope="session")
-def service():
-    """The networks in a process of their own, as the page asks them."""
-    from muddle.ui.service import Service
+def networks():
+    """The networks in a process of their own, as the page has them."""
+    from muddle.ui.networks import Networks
 
-    service = Service(str(EMBEDDED))
-    service.start()
-    yield service
-    service.close()
+    networks = Networks(str(EMBEDDED))
+    networks.start()
+    yield networks
+    networks.close()
 
 
 @pytest.fixture

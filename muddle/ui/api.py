@@ -31,8 +31,8 @@ class Picture:
     """Pictures in base64; a kind as in muddle.parameters."""
 
     span = (
-        f"PNG, JPEG, WebP, GIF or BMP in base64 or as a data URI, at most {MAX_BASE64:,} characters. A grey one of 28 x "
-        "28 pixels is taken as it is, white on black and centred as MNIST's are; any other is scaled and centred so"
+        f"PNG, JPEG, WebP, GIF or BMP in base64 or as a data URI, at most {MAX_BASE64:,} characters. A grey one of "
+        "28 x 28 pixels is taken as it is, white on black and centred as MNIST's are; any other is scaled and centred"
     )
 
     @property
@@ -59,11 +59,12 @@ class Flag:
         return value
 
 
-ONLY_PICTURE = Flag()
+PICTURE: Any = Picture()  # neither is read from links, so they are less than a Kind
+ONLY_PICTURE: Any = Flag()
 TABLE: Mapping[str, Parameter] = {
     **PARAMETERS,
-    "image": Parameter(Picture(), "A picture of one digit"),  # type: ignore[arg-type]
-    "only_picture": Parameter(ONLY_PICTURE, "Whether the answer is just the muddle, as a PNG data URI", False),  # type: ignore[arg-type]
+    "image": Parameter(PICTURE, "A picture of one digit"),
+    "only_picture": Parameter(ONLY_PICTURE, "Whether the answer is just the muddle, as a PNG data URI", False),
 }
 ANSWER = (
     "Returns JSON: digit, target, seed, strategy, steps and balance, as asked or found; t, the place of the muddle "
@@ -137,7 +138,7 @@ def read_digit(picture: Any) -> np.ndarray:
 
 
 def recipe_of(**arguments: Any) -> Recipe:
-    """A recipe of what programs give; 7.0 counts as 7, which is what JavaScript may have meant. Raises ArgumentError."""
+    """The recipe of a program's arguments; 7.0 counts as 7, as JavaScript may write it. Raises ArgumentError."""
     for name, value in arguments.items():
         if isinstance(PARAMETERS[name].kind, Integer) and isinstance(value, float) and value.is_integer():
             arguments[name] = int(value)
@@ -181,7 +182,7 @@ def add_endpoints(page: gr.Blocks, api: Api) -> None:
 
 
 def check_call(match: re.Match[str], sent: Any) -> dict[str, Any]:
-    """The JSON of a call by name, with what gradio expects. Raises RequestError for what gradio would not understand."""
+    """The JSON of a call as gradio expects it. Raises RequestError where gradio would not understand it."""
     named, name = bool(match[1]), match[2]
     if name not in (known := schemas()):
         endpoints = ", ".join(f"/{name}" for name in known)

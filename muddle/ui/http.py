@@ -84,7 +84,9 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = {404: "not-found", 405: "bad-method", 503: "busy"}.get(error.status_code, "bad-request")
     text = error.detail if isinstance(error.detail, str) else "This request cannot be understood."
-    return error_response(RequestError(code, text, error.status_code), request.url.path)
+    response = error_response(RequestError(code, text, error.status_code), request.url.path)
+    response.headers.update(error.headers or {})  # such as which methods are allowed
+    return response
 
 
 class Gate:
@@ -203,16 +205,19 @@ class _Reply:
             await self._send(self._held)
             self._held = None
         self.started = True
+        self.done = message["type"] == "http.response.body" and not message.get("more_body")
         await self._send(message)
 
     async def refuse(self, response: Response) -> None:
         """Answer with this response instead; what has started already just ends."""
+        if self.done:
+            return
         self._held, self._holds_job = None, False
         if self.started:
             await self._send({"type": "http.response.body", "body": b""})
+            self.done = True
         else:
             await response({"type": "http"}, _nothing, self)
-        self.done = True
 
 
 async def _nothing() -> Message:

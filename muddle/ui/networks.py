@@ -106,10 +106,14 @@ class Networks:
 
     def wait(self, seconds: float | None = None) -> Facts:
         """The facts, once the bundle is loaded. Raises MuddleError when it cannot be."""
-        return self._facts.result(seconds)
+        while True:
+            try:
+                return self._facts.result(seconds)
+            except BusyError:  # it will be tried again
+                continue
 
     async def facts(self) -> Facts:
-        """The same without blocking."""
+        """The same without blocking. Raises BusyError when it cannot be loaded just now."""
         return await asyncio.shield(asyncio.wrap_future(self._facts))
 
     async def muddle(self, recipe: Recipe, client: str = "") -> Muddle:
@@ -184,10 +188,15 @@ class Networks:
         if self._closed:
             return
         log.error("the networks cannot be loaded just now, again in %d s: %s", delay, type(error).__name__)
+        text = "The networks cannot be loaded just now."
         with self._changed:
-            waiting = self._queue.take(CAPACITY)
+            waiting, facts = self._queue.take(CAPACITY), self._facts
+            if not facts.done():
+                self._facts = Future()
         for job in waiting:
-            self._finish(job, BusyError(delay, "The networks cannot be loaded just now."))
+            self._finish(job, BusyError(delay, text))
+        if not facts.done():
+            facts.set_exception(BusyError(delay, text))
         time.sleep(delay)
 
     def _work(self, pool: ProcessPoolExecutor) -> None:
@@ -211,10 +220,10 @@ class Networks:
             if not len(self._queue):
                 self._changed.wait(HEARTBEAT)
             jobs = self._queue.take(TOGETHER)
-        for job in jobs:
-            if job.future.cancelled():
-                self._finish(job, None)
-        return [job for job in jobs if not job.future.cancelled()]
+        abandoned = [job for job in jobs if job.future.cancelled()]
+        for job in abandoned:
+            self._finish(job, None)
+        return [job for job in jobs if job not in abandoned]
 
     def _call(self, pool: ProcessPoolExecutor, function: Callable[..., Any], *args: Any) -> Any:
         """function(*args) in the process, which is killed if it does not answer. Raises BrokenProcessPool."""

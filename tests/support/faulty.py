@@ -1,9 +1,5 @@
-"""python tests/faulty.py FAULT: the app, where something is wrong.
+"""python tests/support/faulty.py: the app, where SIGUSR1 sets the clock a day forward and SIGUSR2 two days back."""
 
-disk: no file can be written, the log included. clock: SIGUSR1 sets it a day forward, SIGUSR2 two days back.
-"""
-
-import resource
 import runpy
 import signal
 import sys
@@ -13,11 +9,7 @@ from pathlib import Path
 DAY = 86_400
 
 
-def disk():
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-
-
-def clock():
+def let_the_clock_jump():
     right, off = time.time, 0
 
     def jump(seconds):
@@ -30,7 +22,7 @@ def clock():
 
 
 if __name__ == "__main__":
-    {"disk": disk, "clock": clock}[sys.argv[1]]()
-    root = Path(__file__).parent.parent
+    let_the_clock_jump()
+    root = Path(__file__).parent.parent.parent
     sys.path.insert(0, str(root))
     runpy.run_path(str(root / "app.py"), run_name="__main__")

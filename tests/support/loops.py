@@ -1,10 +1,29 @@
-"""Coroutines in tests."""
+"""Wait for coroutines, and for what becomes true elsewhere."""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 
 def finished(coroutine):
-    """What a coroutine returns; in a thread of its own, since playwright keeps an event loop in the main one."""
+    """The result of a coroutine; in a thread of its own, since playwright keeps an event loop in the main one."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, coroutine).result()
+
+
+def together(*awaitables):
+    """The results of several, or their errors."""
+
+    async def gathered():
+        return await asyncio.gather(*awaitables, return_exceptions=True)
+
+    return finished(gathered())
+
+
+def until(condition, seconds=20):
+    """The first true value of condition(), which is asked again and again, but not for ever."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, f"still {value!r} after {seconds} s"
+        time.sleep(0.01)
+    return value

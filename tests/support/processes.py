@@ -1,7 +1,6 @@
 """Processes that tests start: the app as a user starts it, and commands in a clean environment."""
 
 import contextlib
-import json
 import os
 import socket
 import subprocess
@@ -10,6 +9,10 @@ import time
 import urllib.request
 from pathlib import Path
 from typing import NamedTuple
+
+import psutil
+
+from support.http import call
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -26,18 +29,36 @@ def environment(**changes):
     return {**kept, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", **changes}
 
 
-def about(address):
-    """What a running app says of its bundle, once that is loaded."""
-    request = urllib.request.Request(
-        f"{address}/gradio_api/run/about", b'{"data": []}', {"Content-Type": "application/json"}
+def output(code, **changes):
+    """The standard output of a Python program in a process of its own, which must succeed."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment(PYTHONPATH=str(ROOT), **changes),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)["data"][0]["bundle"]
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def about(address):
+    """The bundle that a running app names, once it is loaded."""
+    code, content = call(address, "about", [])
+    assert code is None, content
+    return content["bundle"]
 
 
 class Served(NamedTuple):
     address: str
     pid: int
+
+
+def networks_of(served):
+    """The app's process with the networks: the child that is not one of Python's helpers, which are small."""
+    return max(psutil.Process(served.pid).children(), key=lambda child: child.memory_info().rss)
 
 
 @contextlib.contextmanager
