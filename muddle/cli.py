@@ -1,6 +1,7 @@
 """The command line, `muddle` or `python -m muddle`: the commands with their options, and the exit status."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -120,7 +121,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "muddle") -> int:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader of the output has closed it
-        sys.stderr.close()  # else Python would report a second failure at its exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python's flush at its exit fails again
         return 1
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)

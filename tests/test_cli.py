@@ -207,18 +207,19 @@ import sys
 from muddle import cli, commands
 def verify(options):
     sys.stdin.read()
-    sys.stdout.buffer.write(bytes(1_000_000))
+    sys.stdout.buffer.write(bytes(100))
     sys.stdout.buffer.flush()
 commands.verify = verify
 sys.exit(cli.main(["verify"]))
 """
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    child = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment(), **pipes)
+    buffered = environment(PYTHONUNBUFFERED="")  # so that Python writes once more, and fails, at its exit
+    child = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=buffered, **pipes)
     child.stdout.close()
     child.stdin.close()  # what the child waits for before it writes
-    assert child.stderr.read() == b""
-    assert child.wait(60) == 1
-    child.stderr.close()
+    with child.stderr:
+        printed = child.stderr.read()
+    assert (child.wait(60), printed) == (1, b"")
 
 
 def test_help_does_not_wait_for_torch():

@@ -113,12 +113,10 @@ def _claim(muddler: Muddler, spec: Spec, form: str, folder: Path) -> None:
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        empty = all(
-            path.match(f"{NOTE}.*{PARTIAL}") for path in folder.iterdir()
-        )  # but for a note that was interrupted
+        others = [path for path in folder.iterdir() if not path.match(f"{NOTE}.*{PARTIAL}")]  # an interrupted note
     except OSError as error:
         raise DataError(f"{folder}: no folder can be made there ({error.strerror}). Name another one.") from error
-    if not empty:
+    if others:
         raise DataError(f"{folder}: the folder is not empty and holds no data set. Name another one.")
     _write(note, _json(about))
 

@@ -117,13 +117,14 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_an_interruption_at_any_write_leaves_a_set_that_a_second_start_completes(
-    call, muddler, small, whole, tmp_path, monkeypatch
-):
-    """Every write is interrupted once: after its bytes are in the partial file, and after that got its name."""
-    shards = {i: {p.name: p.read_bytes()} for i, p in enumerate(sorted((whole[0] / "data").iterdir()))}
-    monkeypatch.setitem(ENGINES, "ready", lambda task, missing, workers: ((i, shards[i]) for i in missing))
-    original, writes = getattr(os, call), len(contents(whole[0])) + 1  # the note is written twice
+def test_an_interruption_at_any_write_leaves_a_set_that_a_second_start_completes(call, muddler, tmp_path, monkeypatch):
+    """Every write is interrupted once: when its bytes are in the partial file, and when that has got its name."""
+    spec = Spec(count=4, shards=2)
+    shards = {shard: make_shard(muddler, spec, "png", shard) for shard in range(2)}  # of three files each
+    monkeypatch.setitem(ENGINES, "ready", lambda task, missing, workers: ((shard, shards[shard]) for shard in missing))
+    through = generate(muddler, spec, tmp_path / "through", form="png", engine="ready")
+    files = contents(tmp_path / "through")
+    original, writes = getattr(os, call), len(files) + 1  # the note is written twice
     for fatal in range(writes):
         calls = iter(range(writes))
 
@@ -136,10 +137,9 @@ def test_an_interruption_at_any_write_leaves_a_set_that_a_second_start_completes
         with monkeypatch.context() as patch:
             patch.setattr(os, call, interrupt)
             with pytest.raises(Killed):
-                generate(muddler, small, folder, form="npz", engine="ready")
-        outcome = generate(muddler, small, folder, form="npz", engine="ready")
-        assert outcome.sha256 == whole[1].sha256, fatal
-        assert contents(folder) == contents(whole[0]), fatal
+                generate(muddler, spec, folder, form="png", engine="ready")
+        assert generate(muddler, spec, folder, form="png", engine="ready").sha256 == through.sha256, fatal
+        assert contents(folder) == files, fatal
 
 
 KILLED = """
