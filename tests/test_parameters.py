@@ -1,6 +1,7 @@
 import base64
 import json
 import re
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -96,10 +97,15 @@ def test_a_digit_makes_a_short_text(muddler):
     assert max(lengths) < 600 < IMAGE_CHARACTERS
 
 
-@pytest.mark.parametrize("size", [0, 783, 785, 50_000_000])
+@pytest.mark.parametrize("size", [0, 783, 785, 1_000_000, 50_000_000])  # the largest is too long a text
 def test_an_image_of_another_size_is_refused_without_unpacking_it(size):
     packed = base64.urlsafe_b64encode(zlib.compress(b"\1" * size, 9)).decode().rstrip("=")
-    assert refused(PIXELS.parse, "x", packed) == "bad-x"
+    tracemalloc.start()
+    try:
+        assert refused(PIXELS.parse, "x", packed) == "bad-x"
+        assert tracemalloc.get_traced_memory()[1] < 300_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_none_is_taken_where_it_stands_for_something_and_nowhere_else():
