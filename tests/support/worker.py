@@ -34,8 +34,8 @@ class Worker:
     sent, returned: pickles of what crosses the border between the processes; batches: the recipes of each call.
     """
 
-    def __init__(self, make=lambda recipes: [object() for _ in recipes]):
-        self.make, self.go = make, threading.Event()
+    def __init__(self, make=lambda recipes: [object() for _ in recipes], facts=FACTS):
+        self.make, self.facts, self.go = make, facts, threading.Event()
         self.faults, self.start_faults = deque(), deque()
         self.sent, self.returned, self.batches, self.starts = [], [], [], 0
         self.go.set()
@@ -65,7 +65,7 @@ class Worker:
         self.starts += 1
         if self.start_faults:
             raise self.start_faults.popleft()
-        return FACTS
+        return self.facts
 
     def _answer(self, _, calls):
         if not calls:

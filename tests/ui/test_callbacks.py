@@ -1,113 +1,276 @@
 import base64
+import dataclasses
 from types import SimpleNamespace
 
+import gradio as gr
 import numpy as np
 import pytest
 from support.loops import finished
+from support.worker import FACTS, Worker, started
 
 from muddle.errors import ArgumentError, MuddleError
-from muddle.export.serialize import share_link
-from muddle.recipe import Recipe, to_text
 from muddle.images.codecs import png
-from muddle.ui.answers import asked_row, drawing, look, new_riddle, riddle, row, shown
-from muddle.ui.callbacks import Callbacks
+from muddle.recipe import PARAMETERS, Recipe
+from muddle.result import Origin
+from muddle.ui import callbacks as module
+from muddle.ui.callbacks import RESULT, Callbacks, as_gradio_error, controls_of, new_seed, recipe_of, understood
+from muddle.ui.page import OPENING
+
+NOBODY = SimpleNamespace(query_params={}, client=None)
+CONTROLS = controls_of(Recipe(digit=4, target=9, seed=7))
+BY_DIGIT = {name: value for name, value in CONTROLS.items() if name != "image"}
+
+
+@pytest.fixture(scope="module")
+def callbacks(networks):
+    return Callbacks(networks, OPENING)
 
 
 def uri(pixels):
     return "data:image/png;base64," + base64.b64encode(png(pixels)).decode()
 
 
+def drawing(pixels):
+    return base64.b64encode(pixels.tobytes()).decode()
+
+
 def images(text):
     return np.frombuffer(base64.b64decode(text), np.uint8).reshape(-1, 28, 28)
 
 
-def test_a_link_is_relative_here_and_the_spaces_own_page_on_a_space(monkeypatch):
-    monkeypatch.delenv("SPACE_ID", raising=False)
-    assert share_link("?digit=4") == "?digit=4"
-    monkeypatch.setenv("SPACE_ID", "somebody/mnist-muddle")
-    assert share_link("?digit=4") == "https://huggingface.co/spaces/somebody/mnist-muddle?digit=4"
+def opened(callbacks, **fields):
+    """The answer to a link's fields, by the names of the page's parts."""
+    return finished(callbacks.by_link(SimpleNamespace(query_params=fields, client=None)))
 
 
-def opened(service, **fields):
-    """What the page is answered to a link: the values of its controls, the result last but one."""
-    request = SimpleNamespace(query_params=fields, headers={}, client=None)
-    return finished(Callbacks(service).by_link(request))
+def exemplar(muddler, number):
+    return muddler.bundle.exemplars.images[number].numpy()
 
 
-def test_a_plain_link_has_no_note(service, muddler):
-    *_, answer, _ = opened(service, digit="2", seed="5")
-    assert (answer["digit"], answer["note"]) == (2, "")
-    *_, again, _ = opened(service, digit="2", seed="5", v=muddler.version)
-    assert again["note"] == ""
+# From controls to a recipe and back.
 
 
-def test_a_link_of_another_version_says_so(service, muddler):
-    *_, answer, _ = opened(service, digit="2", v="1-abcdef0")
-    assert f"made with another version (1-abcdef0; this is {muddler.version})" in answer["note"]
+@pytest.mark.parametrize(
+    "recipe",
+    [OPENING, Recipe(digit=4, target=9, seed=7), Recipe(digit=1, strategy="farthest", steps=5, source=500)],
+    ids=str,
+)
+def test_the_controls_of_a_recipe_are_read_as_that_recipe(recipe):
+    controls = {name: value for name, value in controls_of(recipe).items() if name != "image"}
+    assert vars(recipe_of(controls)) == vars(recipe)
 
 
-def test_a_source_that_is_another_digit_here_falls_back_and_says_so(service):
-    *controls, answer, _ = opened(service, digit="4", source="0")
-    assert controls[6] is None
-    assert "that exemplar is a 0, not a 4" in answer["note"]
+def test_a_slider_may_say_a_whole_number_with_a_point():
+    assert (
+        recipe_of({**BY_DIGIT, "steps": 5.0, "seed": 3.0}).query() == Recipe(digit=4, target=9, steps=5, seed=3).query()
+    )
 
 
-def test_a_link_with_an_image_and_no_digit_is_what_the_judges_see(service, muddler):
-    image = muddler.bundle.exemplars.images[300].numpy()
-    *_, answer, _ = opened(service, image=to_text(image))
-    assert (answer["digit"], answer["given"], answer["note"]) == (1, True, "")
+@pytest.mark.parametrize(
+    "change",
+    [{"digit": "x"}, {"target": "4"}, {"steps": 5.5}, {"seed": -1}, {"seed": None}, {"balance": 2}, {"source": 1.5}],
+)
+def test_a_control_with_a_wrong_value_is_named(change):
+    with pytest.raises(ArgumentError) as error:
+        recipe_of({**BY_DIGIT, **change})
+    assert error.value.name in change
 
 
-def test_the_map_has_the_pick_and_every_step(muddler):
-    answer = shown(Recipe(steps=5).make(muddler), muddler)
-    assert len(answer["map"]["path"]) == 5
-    with_pick = np.array([answer["map"]["pick"], *answer["map"]["path"]])
-    assert with_pick.shape == (6, 2)
-    assert np.abs(with_pick).max() < 1.5
-
-
-def test_a_picture_is_seen_as_the_network_will(muddler):
-    image = muddler.bundle.exemplars.images[1200].numpy()
-    seen = look(muddler, uri(255 - image.repeat(10, 0).repeat(10, 1)))  # black on white, ten times as large
-    assert seen["digit"] == 4
-    assert seen["share"] > 0.5
-    assert np.abs(images(seen["pixels"])[0].astype(int) - image).mean() < 15
-    assert (drawing(seen["pixels"]) == images(seen["pixels"])[0]).all()
-
-
-NO_PICTURES = [None, 7, [], {}, "", "nothing", "é", "AAAA\ud800", "data:text/html;base64,PGI+", "A" * 8_000_000]
-
-
-@pytest.mark.parametrize("sent", NO_PICTURES)
-def test_what_is_no_picture_is_a_sentence(muddler, sent):
-    with pytest.raises(ArgumentError, match="image"):
-        look(muddler, sent)
-
-
-def test_a_picture_with_an_endless_side_is_refused_unread(muddler):
-    with pytest.raises(ArgumentError, match="at most 16,384 pixels a side"):
-        look(muddler, uri(np.zeros((1, 20_000), np.uint8)))
-
-
-def test_an_empty_picture_is_a_sentence(muddler):
-    with pytest.raises(ArgumentError, match="there must be a digit on it"):
-        look(muddler, uri(np.zeros((280, 280), np.uint8)))
+def test_a_drawing_is_the_image_of_a_recipe(muddler):
+    pixels = exemplar(muddler, 1200)
+    recipe = recipe_of({"image": drawing(pixels), "digit": "auto", "target": "auto"})
+    assert (recipe.image == pixels).all()
+    assert recipe.digit is None
 
 
 @pytest.mark.parametrize("value", ["", None])
 def test_a_pad_without_a_drawing_is_a_sentence(value):
-    with pytest.raises(MuddleError, match="Draw a digit or upload a photo first"):
-        drawing(value)
+    with pytest.raises(MuddleError) as error:
+        recipe_of({"image": value, "digit": "auto"})
+    assert error.value.code == "muddle"
 
 
-@pytest.mark.parametrize("value", ["AAAA", 5, True, {"a": 1}, "*" * 1048, base64.b64encode(bytes(784)).decode()])
-def test_what_is_no_drawing_is_a_sentence(value):
-    with pytest.raises(ArgumentError, match="image"):
-        drawing(value)
+@pytest.mark.parametrize("value", ["AAAA", 5, True, {"a": 1}, "*" * 1048, drawing(np.zeros((28, 28), np.uint8))])
+def test_what_is_no_drawing_is_a_wrong_image(value):
+    with pytest.raises(ArgumentError) as error:
+        recipe_of({"image": value, "digit": "auto"})
+    assert error.value.code == "bad-image"
 
 
-def test_a_row_of_the_table_has_the_muddles_that_its_cells_open(muddler):
-    answer = row(muddler, *asked_row({"digit": 3, "seed": 11}))
+# Events.
+
+
+def test_a_muddle_is_shown_with_the_controls_that_asked_for_it(callbacks, muddler):
+    answer = finished(callbacks.show(NOBODY, **BY_DIGIT))
+    m = muddler.muddle(4, 9, seed=7)
+    assert {name: answer[name] for name in BY_DIGIT} == BY_DIGIT
+    assert (images(answer[RESULT]["pixels"])[1] == m.image).all()
+    assert (answer[RESULT]["query"], answer[RESULT]["note"]) == (m.query, "")
+
+
+def test_a_wrong_control_is_gradios_error_with_the_sentence(callbacks):
+    with pytest.raises(gr.Error) as error:
+        finished(callbacks.show(NOBODY, **{**BY_DIGIT, "steps": 1}))
+    assert error.value.message.startswith("steps must be ")
+
+
+def test_again_is_another_seed_and_no_chosen_source(callbacks, monkeypatch):
+    monkeypatch.setattr(module, "new_seed", lambda: 123)
+    answer = finished(callbacks.again(NOBODY, **{**BY_DIGIT, "source": 1020}))
+    assert (answer["seed"], answer["source"], answer[RESULT]["seed"]) == (123, None, 123)
+
+
+def test_again_keeps_the_drawing_and_draws_another_partner(callbacks, muddler, monkeypatch):
+    monkeypatch.setattr(module, "new_seed", lambda: 123)
+    pixels = exemplar(muddler, 1200)
+    controls = {"image": drawing(pixels), "digit": "4", "target": "9", "seed": 7}
+    answer = finished(callbacks.again(NOBODY, **controls))
+    m = muddler.muddle_image(pixels, 4, 9, seed=123)
+    assert "source" not in answer
+    assert (images(answer[RESULT]["pixels"])[[0, 1]] == [pixels, m.image]).all()
+
+
+def test_seeds_are_in_range_and_hardly_repeat():
+    seeds = [PARAMETERS["seed"].check("seed", new_seed()) for _ in range(100)]
+    assert len(set(seeds)) > 90
+
+
+@pytest.mark.parametrize(("target", "kept"), [("9", "9"), ("3", "auto")])
+def test_another_digit_drops_the_source_and_a_target_that_it_equals(callbacks, target, kept):
+    answer = finished(callbacks.another_digit(NOBODY, **{**BY_DIGIT, "digit": "3", "target": target, "source": 1020}))
+    assert (answer["digit"], answer["target"], answer["source"]) == ("3", kept, None)
+    assert answer[RESULT]["digit"] == 3
+
+
+def test_a_click_sets_all_controls_and_opens_the_muddle_tab(callbacks, muddler):
+    cell = SimpleNamespace(digit=3, target=8, seed=11, steps=2)
+    answer = finished(callbacks.by_click(cell, NOBODY, **{**BY_DIGIT, "source": 1020, "strategy": "midpoint"}))
+    m = muddler.muddle(3, 8, seed=11, steps=2, strategy="midpoint")
+    assert (images(answer[RESULT]["pixels"])[1] == m.image).all()
+    assert answer["tabs"].selected == "muddle"
+    expected = {"digit": "3", "target": "8", "seed": 11, "steps": 2, "strategy": "midpoint", "source": None}
+    assert {name: answer[name] for name in expected} == expected
+
+
+def test_a_click_on_an_exemplar_makes_it_the_source(callbacks):
+    dot = SimpleNamespace(digit=9, source=2400)
+    answer = finished(callbacks.by_click(dot, NOBODY, **BY_DIGIT))
+    assert (answer["digit"], answer["target"], answer["source"]) == ("9", "auto", 2400)
+    assert answer[RESULT]["source_index"] == 2400
+
+
+# Links.
+
+
+def test_without_a_link_the_page_opens_with_its_own_muddle(callbacks, muddler):
+    answer = opened(callbacks, utm_source="x")
+    assert answer[RESULT]["query"] == muddler.make([OPENING])[0].query
+    assert answer["seed"] == OPENING.seed
+
+
+def test_a_link_without_a_seed_has_seed_0(callbacks):
+    answer = opened(callbacks, digit="2")
+    assert (answer["digit"], answer["seed"], answer[RESULT]["seed"]) == ("2", 0, 0)
+
+
+def test_a_plain_link_has_no_note(callbacks, muddler):
+    answer = opened(callbacks, digit="2", seed="5")
+    assert (answer[RESULT]["digit"], answer[RESULT]["note"], answer["tabs"].selected) == (2, "", "muddle")
+    assert opened(callbacks, digit="2", seed="5", v=muddler.version)[RESULT]["note"] == ""
+
+
+def test_a_link_of_another_version_says_so(callbacks, muddler):
+    note = opened(callbacks, digit="2", v="1-abcdef0" + "x" * 100)[RESULT]["note"]
+    assert "1-abcdef0" in note
+    assert muddler.version in note
+    assert len(note) < 200
+
+
+def test_a_part_of_a_link_that_cannot_be_read_takes_its_default_and_is_named(callbacks):
+    answer = opened(callbacks, digit="2", steps="99", balance="x")
+    assert (answer["digit"], answer["steps"], answer["balance"]) == ("2", 11, 0.5)
+    assert "steps must be " in answer[RESULT]["note"]
+    assert "balance must be " in answer[RESULT]["note"]
+
+
+def test_a_source_that_is_another_digit_here_falls_back_and_says_so(callbacks):
+    answer = opened(callbacks, digit="4", source="0")
+    assert answer["source"] is None
+    assert "source must be " in answer[RESULT]["note"]
+
+
+def test_a_link_with_a_source_shows_it(callbacks):
+    answer = opened(callbacks, digit="4", source="1020")
+    assert (answer["source"], answer[RESULT]["source_index"], answer[RESULT]["note"]) == (1020, 1020, "")
+
+
+def test_a_link_with_an_image_opens_the_drawing_tab_with_it(callbacks, muddler):
+    image = exemplar(muddler, 300)
+    answer = opened(callbacks, image=PARAMETERS["image"].format(image), target="7", seed="3")
+    assert (answer[RESULT]["digit"], answer[RESULT]["given"], answer[RESULT]["note"]) == (1, True, "")
+    assert (answer["tabs"].selected, answer["its"], answer["its_target"]) == ("draw", "1", "7")
+    assert (images(answer["drawing"])[0] == image).all()
+    assert "digit" not in answer
+    assert answer["seed"] == 3
+
+
+def test_a_link_with_a_balance_shows_that_muddle(callbacks, muddler):
+    answer = opened(callbacks, digit="4", target="9", balance="0.3")
+    m = muddler.muddle(4, 9, balance=0.3)
+    assert (images(answer[RESULT]["pixels"])[1] == m.image).all()
+    assert (answer["balance"], answer[RESULT]["note"]) == (0.3, "")
+    assert "&balance=0.3&" in answer[RESULT]["query"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [
+        (Origin("embedded"), None),
+        (Origin("user/repo", "0123456789abcdef"), "0123456789abcdef"),
+        (Origin("embedded", note="Not that one."), "Not that one."),
+    ],
+    ids=str,
+)
+def test_another_bundle_than_the_one_that_ships_is_named(monkeypatch, muddler, origin, words):
+    running = started(monkeypatch, Worker(muddler.make, dataclasses.replace(FACTS, origin=origin)))
+    line = opened(Callbacks(running, OPENING)).get("bundle")
+    assert (line is None) == (words is None)
+    assert line is None or (line.visible and words in line.value)
+    running.close()
+
+
+@pytest.mark.parametrize("fields", [{}, {"v": "1-0"}, {"digit": "x"}, {"image": "x", "digit": "3"}])
+def test_any_link_is_understood_somehow(fields):
+    recipe, notes = understood(fields, "2-0123456", OPENING)
+    assert (recipe is OPENING) == (not PARAMETERS.keys() & fields.keys())
+    assert len(notes) == (fields != {})
+
+
+# What components ask for.
+
+
+def test_a_picture_is_seen_as_the_network_will(callbacks, muddler):
+    image = exemplar(muddler, 1200)
+    seen = finished(callbacks.look(uri(255 - image.repeat(10, 0).repeat(10, 1)), NOBODY))  # black on white, and large
+    assert seen["digit"] == 4
+    assert seen["share"] > 0.5
+    assert np.abs(images(seen["pixels"])[0].astype(int) - image).mean() < 15
+    assert (recipe_of({"image": seen["pixels"]}).image == images(seen["pixels"])[0]).all()
+
+
+NO_PICTURES = [None, 7, [], {}, "", "nothing", "é", "AAAA\ud800", "data:text/html;base64,PGI+", "A" * 8_000_000]
+NO_DIGITS = {"endless": np.zeros((1, 20_000), np.uint8), "empty": np.zeros((280, 280), np.uint8)}
+
+
+@pytest.mark.parametrize("sent", [*NO_PICTURES, *map(uri, NO_DIGITS.values())], ids=lambda sent: f"{sent!r:.30}")
+def test_what_is_no_picture_of_a_digit_is_a_wrong_image(callbacks, sent):
+    with pytest.raises(ArgumentError) as error:
+        finished(callbacks.look(sent, NOBODY))
+    assert error.value.code == "bad-image"
+
+
+def test_a_row_of_the_table_has_the_muddles_that_its_cells_open(callbacks, muddler):
+    answer = finished(callbacks.row({"digit": 3, "seed": 11}, NOBODY))
     assert [cell["target"] for cell in answer["cells"]] == [0, 1, 2, 4, 5, 6, 7, 8, 9]
     m = muddler.muddle(3, 8, seed=11)
     (cell,) = [cell for cell in answer["cells"] if cell["target"] == 8]
@@ -116,22 +279,56 @@ def test_a_row_of_the_table_has_the_muddles_that_its_cells_open(muddler):
     assert (images(answer["source"])[0] == m.source).all()
 
 
-@pytest.mark.parametrize("asked", [None, [], {}, {"digit": 10, "seed": 1}, {"digit": 1, "seed": -1}, {"digit": "x"}])
-def test_a_wrong_row_is_a_sentence(asked):
-    with pytest.raises(ArgumentError, match="not possible"):
-        asked_row(asked)
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (None, "bad-row"),
+        ([], "bad-row"),
+        ({}, "bad-digit"),
+        ({"digit": 10, "seed": 1}, "bad-digit"),
+        ({"digit": 1, "seed": -1}, "bad-seed"),
+        ({"digit": "x"}, "bad-digit"),
+    ],
+)
+def test_a_wrong_row_is_named(callbacks, asked, code):
+    with pytest.raises(ArgumentError) as error:
+        finished(callbacks.row(asked, NOBODY))
+    assert error.value.code == code
 
 
-def test_a_riddle_is_a_muddle_that_can_be_opened(muddler):
-    asked = riddle(new_riddle().make(muddler), muddler)
-    m = muddler.muddle(asked["digit"], asked["target"], seed=asked["seed"])
-    assert (images(asked["pixels"])[0] == m.image).all()
-    assert sum(asked["soft_label"]) == pytest.approx(1, abs=0.001)
+def test_a_riddle_is_a_muddle_that_can_be_opened(callbacks, muddler):
+    riddle = finished(callbacks.riddle(None, NOBODY))
+    m = muddler.muddle(riddle["digit"], riddle["target"], seed=riddle["seed"])
+    assert (images(riddle["pixels"])[0] == m.image).all()
+    assert sum(riddle["soft_label"]) == pytest.approx(1, abs=0.001)
 
 
-def test_a_link_with_a_balance_shows_that_muddle(service, muddler):
-    *_, answer, _ = opened(service, digit="4", target="9", balance="0.3")
-    m = muddler.muddle(4, 9, seed=Recipe().seed, balance=0.3)
-    assert (images(answer["pixels"])[1] == m.image).all()
-    assert (answer["balance"], answer["note"]) == (0.3, "")
-    assert "&balance=0.3&" in answer["query"]
+# Errors.
+
+
+@pytest.mark.parametrize(("coded", "title"), [(True, "bad-digit"), (False, "Error")])
+def test_an_expected_error_is_a_sentence_without_a_traceback(coded, title):
+    async def work():
+        raise ArgumentError("digit", 11, "a digit")
+
+    with pytest.raises(gr.Error) as error:
+        finished(as_gradio_error(work, coded=coded)())
+    assert (error.value.message, error.value.title) == ("digit must be a digit, not 11.", title)
+    assert error.value.print_exception is False
+
+
+def test_every_event_is_logged_with_its_outcome_and_an_unexpected_error_goes_on(monkeypatch):
+    lines = []
+    monkeypatch.setattr(module, "log_request", lambda route, seconds, outcome: lines.append((route, outcome)))
+
+    async def work(error):
+        if error:
+            raise error
+
+    run = as_gradio_error(work)
+    finished(run(None))
+    with pytest.raises(gr.Error):
+        finished(run(ArgumentError("digit", 11, "a digit")))
+    with pytest.raises(ZeroDivisionError):
+        finished(run(ZeroDivisionError()))
+    assert lines == [("work", "ok"), ("work", "bad-digit"), ("work", "ZeroDivisionError")]
