@@ -1,4 +1,4 @@
-"""python -m benchmarks.dataset: how long a data set takes, how even it is, and the references' figures on it."""
+"""python -m benchmarks.dataset: the time that a data set takes, how even it is, and the references' figures on it."""
 
 import argparse
 import subprocess
@@ -15,7 +15,7 @@ from muddle.evaluate.classifiers import references
 
 
 def main() -> int:
-    """Makes a uniform set by the command, as users do, and evaluates the references on it."""
+    """Make a uniform set by the command, as users do, and evaluate the references on it."""
     p = argparse.ArgumentParser("python -m benchmarks.dataset", description=__doc__)
     p.add_argument("--count", type=int, default=10_000)
     p.add_argument("--workers", type=int, nargs="+", default=[2], help="numbers of processes to try, one after another")
@@ -39,18 +39,17 @@ def main() -> int:
         rows, samples = read_set(out), (out / "samples.png").read_bytes()
     counts = tenths(rows)
     print("share of each tenth, %:", " ".join(f"{100 * count / counts.sum():.1f}" for count in counts))
-    found = {
+    figures = {
         name: evaluate(classify(rows.image), rows.soft_label, rows.digit, rows.target)
         for name, classify in references().items()
     }
-    print(report(found))
+    print(report(figures))
     if options.docs:
         (DOCS / "dataset.png").write_bytes(samples)
-        made = (
-            f"{options.count:,} images in {spent:.0f} s by {workers} processes, {100 * counts.min() / counts.sum():.1f}"
-        )
-        spread = f"{made} to {100 * counts.max() / counts.sum():.1f} % of them in each tenth of the range. On these:"
-        REFERENCES.write(f"{spread}\n\n{report(found)}")
+        low, high = 100 * counts.min() / counts.sum(), 100 * counts.max() / counts.sum()
+        spread = f"{low:.1f} to {high:.1f} % of them in each tenth of the range"
+        made = f"{options.count:,} images in {spent:.0f} s by {workers} processes, {spread}. On these:"
+        REFERENCES.write(f"{made}\n\n{report(figures)}")
     return 0
 
 

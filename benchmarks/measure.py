@@ -1,61 +1,72 @@
-"""What all benchmarks share: rows of a table, and what the machine is on which they were measured."""
+"""What all measurements share: their settings, rows of a table, and the machine on which they were made."""
 
-import dataclasses
 import platform
 import statistics
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 from muddle.processes import available_processors
 
 
 @dataclass(frozen=True)
+class Settings:
+    """How to measure. quick: few rounds, which show that it works, not how fast. against: another checkout, whose app
+    is the baseline. data_dir: the folder of MNIST."""
+
+    quick: bool = False
+    against: Path | None = None
+    data_dir: Path = Path("data")
+
+
+@dataclass(frozen=True)
 class Row:
-    """One figure beside its floor. `most`: the ratio that is promised at most; None where a floor promises nothing."""
+    """One figure of ours beside its baseline. `bar` says in words what the ratio, or the figure, must reach."""
 
     what: str
     unit: str
     ours: float  # the median
-    p95: float
-    floor: float | None = None  # the median of the floor
-    ratio: float | None = None  # ours to the floor's
-    bar: str = ""  # what is promised, in words
-
-    def as_json(self) -> dict[str, object]:
-        """The row by its names."""
-        return dataclasses.asdict(self)
+    p95: float  # the 95th percentile
+    baseline: float | None = None  # the median
+    ratio: float | None = None  # of the two medians
+    bar: str = ""
 
 
-def row(what: str, unit: str, ours: list[float], floor: list[float] | None = None, bar: str = "") -> Row:
-    """Medians of what was measured, alternating, of ours and of a floor."""
-    middle = statistics.median(ours)
-    p95 = statistics.quantiles(ours, n=20)[-1] if len(ours) > 1 else middle
-    if floor is None:
-        return Row(what, unit, middle, p95, bar=bar)
-    below = statistics.median(floor)
-    return Row(what, unit, middle, p95, below, middle / below, bar)
+def row(what: str, unit: str, ours: Sequence[float], baseline: Sequence[float] = (), bar: str = "") -> Row:
+    """The medians of measurements and their ratio; without a baseline, the median alone."""
+    median = statistics.median(ours)
+    p95 = statistics.quantiles(ours, n=20)[-1] if len(ours) > 1 else median
+    if not baseline:
+        return Row(what, unit, median, p95, bar=bar)
+    beside = statistics.median(baseline)
+    return Row(what, unit, median, p95, beside, median / beside, bar)
 
 
-def table(rows: list[Row]) -> str:
+def table(rows: Sequence[Row]) -> str:
     """The rows in Markdown."""
-    lines = ["| what | median | p95 | floor | ratio | must |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = ["| what | median | p95 | baseline | ratio | bar |", "| --- | --- | --- | --- | --- | --- |"]
     for r in rows:
-        floor = "" if r.floor is None else f"{_number(r.floor)} {r.unit}"
-        ratio = "" if r.ratio is None else f"{r.ratio:.2f}"
-        lines.append(
-            f"| {r.what} | {_number(r.ours)} {r.unit} | {_number(r.p95)} {r.unit} | {floor} | {ratio} | {r.bar} |"
-        )
+        figures = " | ".join("" if x is None else f"{_number(x)} {r.unit}" for x in (r.ours, r.p95, r.baseline))
+        lines.append(f"| {r.what} | {figures} | {'' if r.ratio is None else f'{r.ratio:.2f}'} | {r.bar} |")
     return "\n".join(lines)
 
 
+def milliseconds(work: Callable[..., object], *args: object, **options: object) -> float:
+    """How long a call takes."""
+    began = time.perf_counter()
+    work(*args, **options)
+    return 1000 * (time.perf_counter() - began)
+
+
 def machine() -> dict[str, object]:
-    """The processor, how many there are, and the versions of what matters."""
-    names = ("torch", "gradio", "numpy", "huggingface_hub")
+    """The processor, how many there are, and the versions of what decides how fast it is."""
     return {
         "processor": _processor(),
         "processors": available_processors(),
         "python": platform.python_version(),
-        **{name: version(name) for name in names},
+        **{name: version(name) for name in ("torch", "gradio", "numpy", "huggingface_hub")},
     }
 
 

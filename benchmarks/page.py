@@ -1,25 +1,64 @@
-"""python -m benchmarks.page: what a first visit transfers, and how soon a muddle is seen, beside a bare gradio page.
+"""The page in a real browser: a first visit, a click, and a long visit, each beside its baseline.
 
-Needs the tests' requirements and a Chromium ($MUDDLE_CHROMIUM, else playwright's). Starts both servers itself.
+Needs the tests' requirements and a Chromium ($MUDDLE_CHROMIUM, else the one in the path, else playwright's).
 """
 
 import os
 import shutil
-import statistics
-import sys
+import tempfile
 import time
+from collections import defaultdict
+from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from benchmarks.servers import APP, FLOOR, served
+from benchmarks.measure import Row, Settings, row
+from benchmarks.servers import APP, BARE, Server, resident, served
 
 RESULT = "#result .result"
-CLICKS = 40
-LOADS = 5
+SHOWN = f"document.querySelector('{RESULT}')?.dataset.muddle"  # which muddle the page shows, in JavaScript
+BARE_SHOWN = "document.querySelector('#answer')?.innerText"
+
+
+def page(settings: Settings) -> list[Row]:
+    """Rows of the three; the baseline of the first two is a bare gradio page."""
+    clicks, visits, long_visit = (10, 2, 30) if settings.quick else (40, 5, 200)
+    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
+        browser = chromium(playwright)
+        folders = {"TMPDIR": scratch, "GRADIO_TEMP_DIR": f"{scratch}/gradio"}
+        with served(*APP, **folders) as app, served(*BARE) as bare:
+            rows = [
+                *first_visits(browser, app, bare, visits),
+                single_clicks(browser, app, bare, clicks),
+                *many_clicks(browser, app, Path(scratch), long_visit),
+            ]
+        browser.close()
+    return rows
+
+
+def chromium(playwright: Playwright) -> Browser:
+    """Start a Chromium."""
+    path = os.environ.get("MUDDLE_CHROMIUM") or shutil.which("chromium") or None
+    return playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+
+
+def first_visits(browser: Browser, app: Server, bare: Server, count: int) -> list[Row]:
+    """Transferred kilobytes, and seconds to the first muddle; of the bare page, to its button."""
+    pages = {"app": (app.address, f"{RESULT}[data-muddle]"), "bare": (bare.address, "button")}
+    sizes, times = defaultdict(list), defaultdict(list)
+    for _ in range(count):
+        for name, (address, ready) in pages.items():
+            kilobytes, seconds = first_visit(browser, address, ready)
+            sizes[name].append(kilobytes)
+            times[name].append(seconds)
+    return [
+        row("transfer of a first visit; baseline: a bare gradio page", "KB", sizes["app"], sizes["bare"]),
+        row("first visit to a muddle; baseline: to a bare page's button", "s", times["app"], times["bare"]),
+    ]
 
 
 def first_visit(browser: Browser, address: str, ready: str) -> tuple[float, float]:
-    """Kilobytes that a visit with an empty cache transfers, and seconds until `ready` is there."""
+    """Kilobytes that a visit with an empty cache transfers, and seconds until the selector `ready` matches."""
     context = browser.new_context()
     page = context.new_page()
     network = context.new_cdp_session(page)
@@ -30,58 +69,57 @@ def first_visit(browser: Browser, address: str, ready: str) -> tuple[float, floa
     page.goto(address)
     page.wait_for_selector(ready)
     seconds = time.perf_counter() - began
-    page.wait_for_timeout(1500)  # what is fetched after it counts too
+    page.wait_for_load_state("networkidle")  # later transfers count too
     context.close()
     return sum(sizes) / 1024, seconds
 
 
-def click(page: Page, button: str, changed: str) -> float:
-    """Milliseconds from a click to the frame in which `changed`, a script, has become true; timed in the browser."""
+def single_clicks(browser: Browser, app: Server, bare: Server, count: int) -> Row:
+    """Milliseconds from a click to the frame that shows its answer."""
+    pages = {"app": open_page(browser, app, SHOWN), "bare": open_page(browser, bare, BARE_SHOWN)}
+    times = defaultdict(list)
+    for i in range(-3, count):  # the first three warm up; in turns, so that a slow moment hits both
+        for name, shown in (("app", SHOWN), ("bare", BARE_SHOWN)):
+            spent = click(pages[name], shown)
+            times[name] += [spent] if i >= 0 else []
+    for page in pages.values():
+        page.close()
+    return row("click to a new muddle; baseline: to a bare page's answer", "ms", times["app"], times["bare"])
+
+
+def many_clicks(browser: Browser, app: Server, folder: Path, count: int) -> list[Row]:
+    """Memory of the app and files in its temporary folder after one long visit; the baseline is early in that visit."""
+    page = open_page(browser, app, SHOWN)
+    states = []
+    for clicks in (30, count):  # the first are for what a process needs once
+        for _ in range(clicks):
+            click(page, SHOWN)
+        states.append((resident(app.pid), sum(path.is_file() for path in folder.rglob("*"))))
+    page.close()
+    (memory, files), (later_memory, later_files) = states
+    what = f"after {count} more clicks on Again"
+    return [
+        row(f"memory {what}; baseline: before them", "MB", [later_memory], [memory], "at most 30 MB more"),
+        row(f"files on the disk {what}, {files} before them", "files", [later_files], bar="no more"),
+    ]
+
+
+def open_page(browser: Browser, server: Server, shown: str) -> Page:
+    """A new tab of a server's page, once it shows something."""
+    page = browser.new_page()
+    page.goto(server.address)
+    page.wait_for_function(f"() => {shown}")
+    return page
+
+
+def click(page: Page, shown: str) -> float:
+    """Click on Again, and wait for the frame in which the expression `shown` has changed: milliseconds."""
     script = f"""async () => {{
-      const before = {changed};
+      const before = {shown};
       const began = performance.now();
-      document.querySelector("{button}").click();
-      while ({changed} === before) await new Promise(requestAnimationFrame);
+      document.querySelector("#again").click();
+      while ({shown} === before) await new Promise(requestAnimationFrame);
       await new Promise(requestAnimationFrame);
       return performance.now() - began;
     }}"""
     return page.evaluate(script)
-
-
-def main() -> int:
-    """Prints two tables."""
-    path = os.environ.get("MUDDLE_CHROMIUM") or shutil.which("chromium") or None
-    with served(*APP) as app, served(*FLOOR) as floor, sync_playwright() as playwright:
-        ours, bare = app.address, floor.address
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        visits = {
-            "this page, a muddle seen": (ours, f"{RESULT}[data-muddle]"),
-            "bare gradio, its button seen": (bare, "button"),
-        }
-        print("first visit                      KB    seconds (median of 5)")
-        for name, (address, ready) in visits.items():
-            found = [first_visit(browser, address, ready) for _ in range(LOADS)]
-            print(f"{name:<30}{found[-1][0]:>6.0f}{statistics.median(s for _, s in found):>11.2f}")
-        changing = {
-            "a new muddle": (ours, f"document.querySelector('{RESULT}')?.dataset.muddle"),
-            "bare gradio's answer": (bare, "document.querySelector('#answer')?.innerText"),
-        }
-        pages, times = {}, {name: [] for name in changing}
-        for name, (address, changed) in changing.items():
-            pages[name] = browser.new_page()
-            pages[name].goto(address)
-            pages[name].wait_for_function(f"() => {changed}")
-        for i in range(-3, CLICKS):  # the first three warm up; alternating, so that a slow moment hits both
-            for name, (_, changed) in changing.items():
-                spent = click(pages[name], "#again", changed)
-                if i >= 0:
-                    times[name].append(spent)
-        print("\nafter a click                 median ms   p95 ms")
-        for name, spent in times.items():
-            print(f"{name:<30}{statistics.median(spent):>9.0f}{statistics.quantiles(spent, n=20)[-1]:>9.0f}")
-        browser.close()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -3,8 +3,6 @@
 Needs the tests' requirements and a Chromium ($MUDDLE_CHROMIUM, else playwright's).
 """
 
-import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -16,12 +14,11 @@ sys.path.insert(0, str(DOCS.parent))
 
 def main() -> int:
     """Write page-light.png and page-dark.png beside this file."""
-    from benchmarks.page import RESULT
+    from benchmarks.page import RESULT, chromium
     from benchmarks.servers import APP, served
 
-    path = os.environ.get("MUDDLE_CHROMIUM") or shutil.which("chromium") or None
     with served(*APP) as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = chromium(playwright)
         for scheme, query in (("light", "?digit=4&target=9&seed=27"), ("dark", "?digit=3&target=8&seed=3")):
             page = browser.new_page(color_scheme=scheme, viewport={"width": 1160, "height": 1060})
             page.goto(f"{server.address}/{query}")
