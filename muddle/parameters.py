@@ -214,7 +214,8 @@ class Parameter:
 
     def describe(self) -> str:
         """The help with the range."""
-        return f"{self.help}, {self.kind.span}"
+        joint = ":" if isinstance(self.kind, Choice) else ","
+        return f"{self.help}{joint} {self.kind.span}"
 
     def schema(self, required: bool = False) -> dict[str, Any]:
         """The parameter as JSON schema; one that is required takes no null."""

@@ -124,7 +124,8 @@ def test_a_schema_is_json_with_help_range_and_default(kind):
     assert schema["default"] == "d"
     assert schema["examples"] == ["e"]
     assert schema["oneOf"] == [{"type": "null"}, kind.schema]
-    assert schema["description"] == f"A thing, {kind.span}; null: nothing."
+    assert schema["description"] == f"{parameter.describe()}; null: nothing."
+    assert parameter.describe() in (f"A thing, {kind.span}", f"A thing: {kind.span}")
     required = parameter.schema(required=True)
     assert required.items() >= kind.schema.items()
     assert not {"default", "oneOf"} & required.keys()
