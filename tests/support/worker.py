@@ -2,8 +2,10 @@
 
 import pickle
 import threading
+import time
 from collections import deque
 from concurrent.futures import Future
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -30,13 +32,14 @@ FACTS = Facts(
 class Worker:
     """Takes the place of ProcessPoolExecutor: answers in the caller's thread, and only while `go` is set.
 
-    make: from recipes to muddles. faults, start_faults: errors of the next calls, and of the next starts.
-    sent, returned: pickles of what crosses the border between the processes; batches: the recipes of each call.
+    make: from recipes to muddles. faults, start_faults: errors of the next calls, and of the next starts; pauses: the
+    seconds between these, which end when `retry` is set. sent, returned: pickles of what crosses the border between
+    the processes; batches: the recipes of each call.
     """
 
     def __init__(self, make=lambda recipes: [object() for _ in recipes], facts=FACTS):
-        self.make, self.facts, self.go = make, facts, threading.Event()
-        self.faults, self.start_faults = deque(), deque()
+        self.make, self.facts, self.go, self.retry = make, facts, threading.Event(), threading.Event()
+        self.faults, self.start_faults, self.pauses = deque(), deque(), []
         self.sent, self.returned, self.batches, self.starts = [], [], [], 0
         self.go.set()
 
@@ -56,6 +59,10 @@ class Worker:
 
     def shutdown(self, **_):
         self.go.set()
+
+    def pause(self, seconds):
+        self.pauses.append(seconds)
+        assert self.retry.wait(30)
 
     def recipes(self):
         """All recipes in the order in which they came."""
@@ -77,9 +84,15 @@ class Worker:
         return [self.make(argument) if method == "make" else argument for method, argument in calls]
 
 
-def started(monkeypatch, worker):
-    """Networks whose process is this worker."""
+def idle(monkeypatch, worker):
+    """Networks whose process is this worker, not started yet."""
     monkeypatch.setattr(networks, "ProcessPoolExecutor", worker)
-    running = Networks()
+    monkeypatch.setattr(networks, "time", SimpleNamespace(monotonic=time.monotonic, sleep=worker.pause))
+    return Networks()
+
+
+def started(monkeypatch, worker):
+    """The same, started."""
+    running = idle(monkeypatch, worker)
     running.start()
     return running

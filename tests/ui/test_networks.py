@@ -4,7 +4,6 @@ import json
 import os
 import pickle
 import signal
-import threading
 from concurrent.futures.process import BrokenProcessPool
 from types import SimpleNamespace
 
@@ -12,13 +11,13 @@ import pytest
 from starlette.requests import Request
 from support.loops import finished, together
 from support.processes import output
-from support.worker import FACTS, Worker, started
+from support.worker import FACTS, Worker, idle, started
 
 from muddle.errors import BundleError, BusyError, RequestError
 from muddle.export.serialize import as_json
 from muddle.recipe import STRATEGIES, Recipe
 from muddle.ui import networks as module
-from muddle.ui.networks import CAPACITY, TOGETHER, Networks
+from muddle.ui.networks import CAPACITY, TOGETHER
 
 
 def recipe(seed, **more):
@@ -263,28 +262,21 @@ def test_an_error_comes_to_whoever_asked_and_is_not_remembered(fake, worker):
 
 
 def test_networks_that_cannot_be_loaded_are_tried_again_and_whoever_waits_is_told(monkeypatch, worker):
-    delays, retry = [], threading.Event()
-    clock = SimpleNamespace(monotonic=module.time.monotonic, sleep=lambda s: (delays.append(s), retry.wait(10)))
-    monkeypatch.setattr(module, "time", clock)
     worker.start_faults += [OSError("too many open files"), MemoryError(), *[BrokenProcessPool()] * 5]
-    worker.go.clear()
-    running = Networks()
+    running = idle(monkeypatch, worker)
     assert running.status == "starting"
-    monkeypatch.setattr(module, "ProcessPoolExecutor", worker)
 
     async def scene():
         waiting = [asyncio.ensure_future(running.facts()), *await ask_at_once(running, ("", recipe(1)))]
-        await asyncio.sleep(0)
         running.start()
         return await asyncio.gather(*waiting, return_exceptions=True)
 
     errors = finished(scene())
     assert [(error.code, error.seconds) for error in errors] == [("busy", 1), ("busy", 1)]
     assert running.status == "starting"
-    retry.set()
-    worker.go.set()
+    worker.retry.set()
     assert running.wait(10) is FACTS
-    assert delays == [1, 2, 4, 8, 16, 30, 30]
+    assert worker.pauses == [1, 2, 4, 8, 16, 30, 30]
     assert running.status == "ready"
     running.close()
 

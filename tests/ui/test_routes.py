@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 from support.http import ask
-from support.loops import finished
-from support.worker import Worker, started
+from support.loops import finished, together
+from support.worker import FACTS, Worker, idle
 
 from muddle.ui.routes import FILES, HOUR, SHEET_COLUMNS, head_tags, routes
 
@@ -141,7 +141,7 @@ def test_a_picture_may_be_kept_for_ever_when_its_link_names_this_version(app, mu
 # While the networks are not there.
 
 
-def asked(networks, path):
+async def asked(networks, path):
     """Status, headers and body of an answer of the routes alone."""
     sent = []
 
@@ -152,22 +152,33 @@ def asked(networks, path):
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [], "scheme": "http"}
-    finished(Starlette(routes=routes(networks))({**scope, "server": ("localhost", 80), "client": None}, receive, send))
+    app = Starlette(routes=routes(networks))
+    await app({**scope, "server": ("localhost", 80), "client": None}, receive, send)
     headers = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
     return sent[0]["status"], headers, sent[1]["body"]
 
 
 def test_while_they_cannot_be_loaded_each_address_says_when_to_come_back(monkeypatch):
     worker = Worker()
-    worker.start_faults += [MemoryError()] * 3
-    running = started(monkeypatch, worker)
-    status, headers, body = asked(running, "/healthz")
+    worker.start_faults.append(MemoryError())
+    networks = idle(monkeypatch, worker)
+
+    async def start():
+        networks.start()
+
+    status, _, body = finished(asked(networks, "/healthz"))
     assert (status, json.loads(body)["status"]) == (503, "starting")
-    for path in ("/muddle.png", "/exemplars.png"):
-        status, headers, _ = asked(running, path)
-        assert (status, headers["x-error-code"]) == (503, "busy")
-        assert int(headers["retry-after"]) >= 1
-    running.close()
+    *answers, _ = together(asked(networks, "/muddle.png"), asked(networks, "/exemplars.png"), start())
+    for status, headers, _ in answers:
+        assert (status, headers["x-error-code"], headers["retry-after"]) == (503, "busy", "1")
+    worker.retry.set()
+    networks.wait(10)
+    status, _, body = finished(asked(networks, "/healthz"))
+    assert (status, json.loads(body)) == (
+        200,
+        {"status": "ready", "version": FACTS.version, "fingerprint": FACTS.fingerprint},
+    )
+    networks.close()
 
 
 # The page's head.
