@@ -24,5 +24,5 @@ def let_the_clock_jump():
 if __name__ == "__main__":
     let_the_clock_jump()
     root = Path(__file__).parent.parent.parent
-    sys.path.insert(0, str(root))
+    sys.path[0] = str(root)  # not this folder, whose http.py would stand before Python's own
     runpy.run_path(str(root / "app.py"), run_name="__main__")
