@@ -181,7 +181,7 @@ def test_a_process_that_was_killed_while_fetching_leaves_nothing_that_is_taken_f
     commit = server.put(EMBEDDED)
     server.fault, waiting = stuck("exemplars.safetensors")
     child = environment(HF_ENDPOINT=server.address, HF_HUB_CACHE=str(tmp_path / "hub"), HF_HUB_DISABLE_XET="1")
-    code = f"from muddle.bundle.hub import fetch; fetch({REPO!r})"
+    code = f"from huggingface_hub import snapshot_download; snapshot_download({REPO!r})"  # as fetch does, sooner
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=child, stderr=subprocess.DEVNULL) as process:
         assert waiting.wait(60)
         process.kill()

@@ -233,7 +233,7 @@ def test_the_size_of_a_picture_is_seen_before_it_is_decoded(size, part):
     assert part in caught.value.value  # and not that the file is broken, which it is
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.sampled_from(sorted(FILES)), st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=6))
 def test_a_damaged_file_gives_pixels_or_an_error_and_never_a_warning(kind, damage):
     data = bytearray(FILES[kind])

@@ -96,7 +96,7 @@ def test_a_digit_of_mnist_comes_back_however_it_is_shown(change, exemplars, read
     assert difference < (2.5 if change in ("as it is", "black on white", "as RGB") else 18)  # measured: 1; 8 to 14
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.integers(4, 100 - HEIGHT - 4), st.integers(4, 100 - WIDTH - 4))
 def test_a_bar_becomes_20_pixels_long_and_central_wherever_it_is(y, x):
     assert (prepare(sheet(0, 255, y, x)) == BAR).all()
@@ -105,7 +105,7 @@ def test_a_bar_becomes_20_pixels_long_and_central_wherever_it_is(y, x):
 colour = st.tuples(*[st.integers(0, 255)] * 3)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(colour, colour)
 @example((0, 0, 0), (0, 0, 13))
 @example((255, 255, 0), (255, 255, 255))
@@ -115,7 +115,7 @@ def test_colours_make_no_difference_if_they_differ(ground, ink):
     assert (prepare(sheet(ground, ink)) == BAR).all()
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(colour, colour)
 def test_on_a_transparent_ground_no_colour_makes_a_difference(hidden, ink):
     page = sheet((*hidden, 0), (*ink, 255))
