@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -23,13 +23,13 @@ from muddle.ui.log import log_request
 from muddle.ui.networks import Networks
 
 Work = Callable[..., Awaitable[Any]]
-RESULT = "result"  # the name of the component that shows a muddle, beside the names of parameters
+RESULT = "result"  # the component that shows a muddle, in answers beside the names of parameters
 
 
 def as_gradio_error(work: Work, *, coded: bool = False) -> Work:
-    """The function with its expected errors raised as gradio's, which are shown as their text; every call is logged.
+    """Wrap a callback: expected errors are raised as gradio's, which shows their sentence, and every call is logged.
 
-    coded: the title is the error's code, for programs.
+    coded: the title of an error is its code, for programs.
     """
 
     @functools.wraps(work)  # keeps the signature, by which gradio knows who wants the event or the request
@@ -55,97 +55,101 @@ def recipe_of(controls: Mapping[str, Any]) -> Recipe:
     for name, value in controls.items():
         parameter = PARAMETERS[name]
         if name == "image":
-            values[name] = _drawing(value)
+            values[name] = _pixels(value)
         elif isinstance(value, str):
             values[name] = parameter.parse(name, value)
         else:
-            whole = isinstance(parameter.kind, Integer) and isinstance(value, float) and value.is_integer()
-            values[name] = int(value) if whole else value
+            is_whole = isinstance(parameter.kind, Integer) and isinstance(value, float) and value.is_integer()
+            values[name] = int(value) if is_whole else value
     return Recipe(**values)
 
 
 def controls_of(recipe: Recipe) -> dict[str, Any]:
-    """The values by which the controls say a recipe: the labels are texts of radios."""
+    """The controls' values for a recipe; those of radios are texts."""
     labels = {name: PARAMETERS[name].format(getattr(recipe, name)) for name in ("digit", "target")}
     return {**vars(recipe), **labels}
 
 
 def new_seed() -> int:
-    """A seed that has probably not been seen before."""
+    """A random seed, short enough to be read out."""
     return random.randrange(1_000_000)
 
 
 class Callbacks:
-    """The page's callbacks on the networks of one bundle. Holds nothing of a visitor, so visitors share nothing.
+    """The page's callbacks on the networks of one bundle. They hold nothing of a visitor, so visitors share nothing.
 
-    Every callback takes its controls by the names of their parameters, and its answer sets them all, so that they agree
-    with the result that is shown, whatever was clicked meanwhile.
+    Each takes its controls by the names of their parameters. Its answer sets them all, so that they agree with the
+    result that is shown, whatever was clicked meanwhile.
     """
 
     def __init__(self, networks: Networks, opening: Recipe):
         self._networks, self._opening = networks, opening
         self._for_page = functools.lru_cache(256)(for_page)  # of muddles that are themselves remembered
 
-    async def _shown(self, recipe: Recipe, request: Any, notes: list[str] = []) -> dict[str, Any]:  # noqa: B006
-        muddle = await self._networks.muddle(recipe, client_of(request))
-        return {**self._for_page(muddle), "note": " ".join(notes)}
-
     @as_gradio_error
     async def show(self, request: gr.Request, **controls: Any) -> dict[str, Any]:
-        """A Muddle button, or another target: the muddle of the controls."""
-        return {**controls, RESULT: await self._shown(recipe_of(controls), request)}
+        """The muddle of the controls, for a Muddle button or another target."""
+        return {**controls, RESULT: await self._result(recipe_of(controls), request)}
 
     async def another_digit(self, request: gr.Request, **controls: Any) -> dict[str, Any]:
-        """Another digit: a source of the old one goes, and a target that it would equal."""
-        target = AUTO if controls["target"] == controls["digit"] else controls["target"]
-        return await self.show(request, **{**controls, "target": target, "source": None})
+        """The muddle of another digit: without the old one's source, and without a target that it would equal."""
+        return await self.show(request, **{**_with_possible_target(controls), "source": None})
 
     async def again(self, request: gr.Request, **controls: Any) -> dict[str, Any]:
-        """Again: a new seed draws another source, or for a drawing another partner."""
-        gone = {"source": None} if "source" in controls else {}
-        return await self.show(request, **{**controls, **gone, "seed": new_seed()})
+        """The muddle of another seed, which draws a source, or for a drawing a partner."""
+        seed = new_seed()
+        while seed == controls["seed"]:
+            seed = new_seed()
+        no_source = {"source": None} if "source" in controls else {}
+        return await self.show(request, **{**controls, **no_source, "seed": seed})
 
     @as_gradio_error
     async def by_click(self, event: gr.EventData, request: gr.Request, **controls: Any) -> dict[str, Any]:
-        """An exemplar on the map, a cell of the table, a riddle: its muddle, in the Muddle tab."""
-        clicked = {name: str(getattr(event, name)) for name in PARAMETERS if hasattr(event, name)}
-        target = AUTO if controls["target"] == clicked.get("digit") else controls["target"]
-        recipe = recipe_of({**controls, "target": target, "source": None, **clicked})
-        return {"tabs": gr.Tabs(selected="muddle"), **controls_of(recipe), RESULT: await self._shown(recipe, request)}
+        """The muddle of an exemplar of the map, a cell of the table or a riddle, in the Muddle tab."""
+        fields = getattr(event, "recipe", None)  # as the scripts of the components send it
+        clicked = {name: str(fields[name]) for name in PARAMETERS if name in fields} if isinstance(fields, dict) else {}
+        recipe = recipe_of({**_with_possible_target({**controls, **clicked}), "source": clicked.get("source")})
+        return {"tabs": gr.Tabs(selected="muddle"), **controls_of(recipe), RESULT: await self._result(recipe, request)}
 
     @as_gradio_error
     async def by_link(self, request: gr.Request) -> dict[str, Any]:
-        """The muddle that the address asks for when the page opens, in its tab, with all controls."""
+        """The muddle of the address with which the page opens, in its tab, with all controls."""
         facts = await self._networks.facts()
         recipe, notes = understood(dict(request.query_params), facts.version, self._opening)
         try:
-            shown = await self._shown(recipe, request, notes)
-        except MuddleError as error:  # readable, but not of this bundle: an exemplar that is another digit here
-            if error.code != "bad-source":
+            result = await self._result(recipe, request, notes)
+        except MuddleError as error:
+            if error.code != "bad-source":  # an exemplar that is another digit in this bundle
                 raise
             recipe = dataclasses.replace(recipe, source=None)
-            shown = await self._shown(recipe, request, [*notes, unread(error)])
-        controls = controls_of(dataclasses.replace(recipe, digit=shown["digit"]))
+            result = await self._result(recipe, request, [*notes, unread(error)])
+        controls = controls_of(dataclasses.replace(recipe, digit=result["digit"]))
+        tab = "muddle"
         if recipe.image is not None:
-            drawing = {"drawing": to_base64(recipe.image), "its": controls["digit"], "its_target": controls["target"]}
-            controls = {**drawing, **{name: controls[name] for name in ("seed", "strategy", "steps", "balance")}}
-        answer = {"tabs": gr.Tabs(selected="draw" if recipe.image is not None else "muddle"), **controls, RESULT: shown}
+            tab = "draw"
+            drawn = {"drawn_digit": controls.pop("digit"), "drawn_target": controls.pop("target")}
+            controls = {**controls, **drawn, "drawing": to_base64(recipe.image)}
+        answer = {"tabs": gr.Tabs(selected=tab), **controls, RESULT: result}
         if facts.origin.name != "embedded" or facts.origin.note:  # the one that ships needs no word
             answer["bundle"] = gr.Markdown(bundle_line(facts), visible=True)
         return answer
 
+    async def _result(self, recipe: Recipe, request: Any, notes: Sequence[str] = ()) -> dict[str, Any]:
+        muddle = await self._networks.muddle(recipe, client_of(request))
+        return {**self._for_page(muddle), "note": " ".join(notes)}
+
     async def look(self, picture: Any, request: Any) -> dict[str, Any]:
         """A picture in base64 as the network and the judges see it. Raises ArgumentError."""
         image = await self._networks.in_thread(_prepared, picture)
-        opinion = await self._networks.judge(image, client_of(request))
-        digit = int(opinion.argmax())
-        return {"pixels": to_base64(image), "digit": digit, "share": float(opinion[digit])}
+        probabilities = await self._networks.judge(image, client_of(request))
+        digit = int(probabilities.argmax())
+        return {"pixels": to_base64(image), "digit": digit, "share": float(probabilities[digit])}
 
-    async def row(self, asked: Any, request: Any) -> dict[str, Any]:
-        """One row of the table of all pairs: the source and nine muddles. Raises ArgumentError."""
-        if not isinstance(asked, dict):
-            raise ArgumentError("row", asked, "a digit and a seed")
-        digit, seed = (PARAMETERS[name].parse(name, str(asked.get(name))) for name in ("digit", "seed"))
+    async def row(self, wanted: Any, request: Any) -> dict[str, Any]:
+        """A row of the table of all pairs, for a digit and a seed: source and nine muddles. Raises ArgumentError."""
+        if not isinstance(wanted, dict):
+            raise ArgumentError("row", wanted, "a digit and a seed")
+        digit, seed = (PARAMETERS[name].parse(name, str(wanted.get(name))) for name in ("digit", "seed"))
         recipes = [Recipe(digit=digit, target=target, seed=seed, steps=2) for target in range(10) if target != digit]
         muddles = await self._networks.muddles(recipes, client_of(request))
         return {
@@ -162,7 +166,7 @@ class Callbacks:
         }
 
     async def riddle(self, _: Any, request: Any) -> dict[str, Any]:
-        """A muddle to guess, and what the judges think of it."""
+        """A random muddle to guess, with its soft label."""
         recipe = Recipe(digit=random.randrange(10), seed=new_seed(), steps=2)
         m = await self._networks.muddle(recipe, client_of(request))
         soft_label = m.soft_label.round(4).tolist()
@@ -172,7 +176,7 @@ class Callbacks:
 
 
 def understood(fields: Mapping[str, str], version: str, opening: Recipe) -> tuple[Recipe, list[str]]:
-    """The recipe of a link as far as it can be read here, and sentences on the rest; without a parameter, `opening`."""
+    """The recipe of a link's fields and notes on what is wrong with them; without a parameter, `opening`."""
     recipe, errors = Recipe.from_fields(fields) if PARAMETERS.keys() & fields.keys() else (opening, [])
     notes = [unread(*errors)] if errors else []
     made_with = fields.get(VERSION, version)
@@ -185,19 +189,24 @@ def understood(fields: Mapping[str, str], version: str, opening: Recipe) -> tupl
 
 
 def unread(*errors: MuddleError) -> str:
-    """A sentence on what is wrong with a link."""
+    """A note on the parts of a link that take their usual values."""
     reasons = " ".join(str(error) for error in errors)
     return f"Part of the link could not be read, so the usual value is shown instead. {reasons}"
 
 
-def _drawing(value: Any) -> np.ndarray:
+def _with_possible_target(controls: Mapping[str, Any]) -> dict[str, Any]:
+    """The controls with the target left open if it equals the digit."""
+    return {**controls, "target": AUTO if controls["target"] == controls["digit"] else controls["target"]}
+
+
+def _pixels(drawing: Any) -> np.ndarray:
     """The drawing pad's value as uint8 (28, 28). Raises MuddleError."""
-    if not value:
+    if not drawing:
         raise MuddleError("Draw a digit or upload a photo first.")
     try:
-        return np.frombuffer(base64.b64decode(value, validate=True), np.uint8).reshape(28, 28)
+        return np.frombuffer(base64.b64decode(drawing, validate=True), np.uint8).reshape(28, 28)
     except (ValueError, TypeError) as error:
-        raise ArgumentError("image", str(value)[:20], "28 x 28 grey levels in base64") from error
+        raise ArgumentError("image", str(drawing)[:20], "28 x 28 grey levels in base64") from error
 
 
 def _prepared(picture: Any) -> np.ndarray:

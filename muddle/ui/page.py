@@ -9,7 +9,7 @@ import gradio as gr
 
 from muddle.errors import MuddleError, RequestError
 from muddle.parameters import AUTO
-from muddle.recipe import PARAMETERS, Recipe
+from muddle.recipe import EVEN, PARAMETERS, Recipe
 from muddle.ui import read_static
 from muddle.ui.about import add_about, texts
 from muddle.ui.api import Api, add_endpoints, scalar
@@ -20,6 +20,7 @@ TITLE = "MNIST Muddle"
 DESCRIPTION = "Pick a digit and get one that could be either of two, a 4 or a 9, and still looks like a digit."
 OPENING = Recipe(digit=4, seed=27)  # shown when the page opens without a link
 DIGITS = [str(d) for d in range(10)]
+HELP = {name: parameter.help for name, parameter in PARAMETERS.items()}
 EVENT = ("data", "session_hash", "fn_index", "event_data", "trigger_id")  # what an event of the page says
 JOIN = re.compile(r"/gradio_api/queue/join/?")
 
@@ -67,21 +68,20 @@ def lay_out(callbacks: Callbacks) -> Components:
     with gr.Tabs() as c["tabs"]:
         with gr.Tab("Muddle", id="muddle", elem_id="by-digit"):
             with gr.Row():
-                c["digit"] = _radio(DIGITS, str(OPENING.digit), "Digit", "what to start from", "digit")
-                about_target = "what to mix it with; auto: the most similar other digit"
-                c["target"] = _radio([AUTO, *DIGITS], AUTO, "Target", about_target, "target")
+                c["digit"] = _radio("digit", DIGITS, str(OPENING.digit), "Digit", HELP["digit"])
+                about_target = "What to mix it with; auto: the most similar other digit"
+                c["target"] = _radio("target", [AUTO, *DIGITS], AUTO, "Target", about_target)
             with gr.Row(equal_height=True):
                 c["muddle"] = gr.Button("Muddle", variant="primary", elem_id="muddle")
                 c["again"] = gr.Button("Again, from another image", elem_id="again")
         with gr.Tab("Draw", id="draw", elem_id="by-drawing"):
             c["drawing"] = component("pad", server=[callbacks.look])
             with gr.Row():
-                c["its"] = _radio([AUTO, *DIGITS], AUTO, "It is a", "auto: what the judges see", "its")
-                about_target = "auto: the most similar other digit"
-                c["its_target"] = _radio([AUTO, *DIGITS], AUTO, "Target", about_target, "its-target")
+                c["drawn_digit"] = _radio("drawn-digit", [AUTO, *DIGITS], AUTO, "It is a", "Auto: what the judges see")
+                c["drawn_target"] = _radio("drawn-target", [AUTO, *DIGITS], AUTO, "Target", about_target)
             with gr.Row(equal_height=True):
                 c["muddle_drawing"] = gr.Button("Muddle the drawing", variant="primary", elem_id="muddle-drawing")
-                c["another"] = gr.Button("Again, with another partner", elem_id="another")
+                c["again_drawing"] = gr.Button("Again, with another partner", elem_id="again-drawing")
         with gr.Tab("All pairs", id="pairs", elem_id="by-pairs"):
             c["pairs"] = component("pairs", server=[callbacks.row])
         with gr.Tab("Guess", id="guess", elem_id="by-guess"):
@@ -90,64 +90,63 @@ def lay_out(callbacks: Callbacks) -> Components:
             c["about"] = add_about()
     with gr.Column(elem_id="shared"):
         with gr.Accordion("Strategy, balance, steps and seed", open=False, elem_id="settings"):
-            ways = [(f"{name}: {meaning}", name) for name, meaning in PARAMETERS["strategy"].kind.meanings.items()]
+            meanings, range_of_steps = PARAMETERS["strategy"].kind.meanings, PARAMETERS["steps"].kind
+            ways = [(f"{name}: {meaning}", name) for name, meaning in meanings.items()]
             c["strategy"] = gr.Radio(ways, value=OPENING.strategy, label="Strategy", elem_id="strategy")
             with gr.Row():
-                about_balance = "the target's share of the two: 0.5 is undecided; for the strategy balanced"
-                c["balance"] = gr.Slider(
-                    0, 1, OPENING.balance, step=0.05, label="Balance", info=about_balance, elem_id="balance"
-                )
-                span = PARAMETERS["steps"].kind
-                c["steps"] = gr.Slider(
-                    span.low, span.high, OPENING.steps, step=1, label="Steps from source to partner", elem_id="steps"
-                )
+                about_balance = "0: the digit, 0.5: undecided, 1: the target"
+                c["balance"] = _slider("balance", 0, 1, 0.05, "Balance", about_balance)
+                c["steps"] = _slider("steps", range_of_steps.low, range_of_steps.high, 1, "Steps", HELP["steps"])
             with gr.Row():
-                about_seed = "chooses source and partners: the same seed, the same muddle"
-                c["seed"] = _number(OPENING.seed, "Seed", about_seed, "seed")
-                about_source = "its place among the exemplars, from 0; empty: the seed chooses"
-                c["source"] = _number(None, "Source image", about_source, "source")
+                c["seed"] = _number("seed", OPENING.seed, "Seed", HELP["seed"])
+                about_source = f"{HELP['source']}; empty: {PARAMETERS['source'].none}"
+                c["source"] = _number("source", None, "Source image", about_source)
         c[RESULT] = component("result", scripts=("path", "map", "keep"))
         c["bundle"] = gr.Markdown(visible=False, elem_id="bundle")
     return c
 
 
 def wire(page: gr.Blocks, c: Components, callbacks: Callbacks, networks: Networks) -> None:
-    """Connect every event with its callback; what follows each is the same."""
+    """Connect every event with its callback, and with the functions of static/events.js around it."""
     by_digit = {name: c[name] for name in PARAMETERS if name != "image"}
-    settings = {name: box for name, box in by_digit.items() if name not in ("digit", "target", "source")}
-    by_drawing = {"image": c["drawing"], "digit": c["its"], "target": c["its_target"], **settings}
-    link = {name: c[name] for name in ("tabs", *by_digit, "drawing", "its", "its_target", "bundle")}
-    drawn = {name: box for name, box in by_drawing.items() if name != "image"}
-    clicked = {"tabs": c["tabs"], **by_digit}
+    settings = {name: by_digit[name] for name in ("seed", "strategy", "steps", "balance")}
+    drawn = {"digit": c["drawn_digit"], "target": c["drawn_target"], **settings}
+    by_drawing = {"image": c["drawing"], **drawn}
+    in_tab = {"tabs": c["tabs"], **by_digit}
+    by_link = {**in_tab, **{name: c[name] for name in ("drawing", "drawn_digit", "drawn_target", "bundle")}}
+    origins = ("button", "choice", "cell", "map")
+    button, choice, cell, on_map = (f"(...values) => muddleEvents.begin('{origin}', values)" for origin in origins)
+    with_drawing = "(...values) => muddleEvents.beginWithDrawing(values)"
     events: list[tuple[Callable[..., Any], Work, Components, Components, str]] = [
-        (c["muddle"].click, callbacks.show, by_digit, by_digit, "go"),
-        (c["again"].click, callbacks.again, by_digit, by_digit, "go"),
-        (c["digit"].input, callbacks.another_digit, by_digit, by_digit, "busy"),
-        (c["target"].input, callbacks.show, by_digit, by_digit, "busy"),
-        (c["muddle_drawing"].click, callbacks.show, by_drawing, drawn, "drawn"),
-        (c["another"].click, callbacks.again, by_drawing, drawn, "drawn"),
-        (c[RESULT].select, callbacks.by_click, by_digit, clicked, "go"),
-        (c["pairs"].select, callbacks.by_click, by_digit, clicked, "go"),
-        (c["guess"].select, callbacks.by_click, by_digit, clicked, "go"),
-        (page.load, callbacks.by_link, {}, link, "busy"),
+        (c["muddle"].click, callbacks.show, by_digit, by_digit, button),
+        (c["again"].click, callbacks.again, by_digit, by_digit, button),
+        (c["digit"].input, callbacks.another_digit, by_digit, by_digit, choice),
+        (c["target"].input, callbacks.show, by_digit, by_digit, choice),
+        (c["muddle_drawing"].click, callbacks.show, by_drawing, drawn, with_drawing),
+        (c["again_drawing"].click, callbacks.again, by_drawing, drawn, with_drawing),
+        (c[RESULT].select, callbacks.by_click, by_digit, in_tab, on_map),
+        (c["pairs"].select, callbacks.by_click, by_digit, in_tab, cell),
+        (c["guess"].select, callbacks.by_click, by_digit, in_tab, cell),
+        (page.load, callbacks.by_link, {}, by_link, read_static("events.js")),
     ]
-    hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    address, ready = read_static("address.js"), read_static("ready.js")
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     for trigger, callback, inputs, outputs, before in events:
         shown = {**outputs, RESULT: c[RESULT]}
         event = trigger(
             _to_components(callback, shown), None, list(shown.values()), inputs_kwargs=inputs,
-            js=read_static(f"{before}.js"), trigger_mode="always_last", **hidden,
+            js=before, trigger_mode="always_last", **quiet,
         )  # fmt: skip
-        event.success(None, c[RESULT], None, js=address, **hidden)
-        event.failure(None, None, None, js=ready, **hidden)
-    c["digit"].input(None, None, c["source"], js="() => null", **hidden)  # also if another_digit finds another mistake
+        event.success(None, c[RESULT], None, js="(result) => muddleEvents.succeed(result)", **quiet)
+        event.failure(None, None, None, js="() => muddleEvents.fail()", **quiet)
+    c["digit"].input(None, None, c["source"], js="() => null", **quiet)  # also if another_digit finds another mistake
+    balance_for = f"(strategy) => muddleEvents.balanceFor(strategy, {EVEN})"
+    c["strategy"].change(None, c["strategy"], c["balance"], js=balance_for, **quiet)
 
     @as_gradio_error
     async def open_about() -> tuple[str, ...]:
         return texts(await networks.facts())
 
-    c["about_tab"].select(open_about, None, c["about"], **hidden)
+    c["about_tab"].select(open_about, None, c["about"], **quiet)
 
 
 def _to_components(callback: Work, outputs: Components) -> Work:
@@ -172,13 +171,14 @@ def event_check(page: gr.Blocks) -> Callable[[re.Match[str], Any], dict[str, Any
         data, boxes = sent.get("data"), controls[number]
         if not isinstance(data, list) or len(data) != len(boxes):
             raise RequestError("bad-data", f"The event takes a list of {len(boxes)} values as data.")
-        if not isinstance(sent.get("event_data"), dict | None):
+        event_data = sent.get("event_data") or {}
+        if not isinstance(event_data, dict):
             raise RequestError("bad-data", "The data of an event must be an object.")
         values = [scalar(value) for value in data]
         for box, value in zip(boxes, values, strict=True):
             if not _fits(box, value):
                 raise RequestError("bad-data", f"The control {box.label!r} cannot have the value {value!r:.40}.")
-        return {**{key: sent[key] for key in EVENT if key in sent}, "data": values}
+        return {**{key: sent[key] for key in EVENT if key in sent}, "data": values, "event_data": event_data}
 
     return check
 
@@ -192,12 +192,16 @@ def _fits(box: Any, value: Any) -> bool:
     return not (isinstance(box, gr.Slider) and value is None)
 
 
-def _radio(choices: list[str], value: str, label: str, info: str, elem_id: str) -> gr.Radio:
+def _radio(elem_id: str, choices: list[str], value: str, label: str, info: str) -> gr.Radio:
     return gr.Radio(choices, value=value, label=label, info=info, elem_id=elem_id, elem_classes="choice", min_width=280)
 
 
-def _number(value: int | None, label: str, info: str, elem_id: str) -> gr.Number:
-    return gr.Number(value, precision=0, label=label, info=info, elem_id=elem_id)
+def _slider(name: str, low: int, high: int, step: float, label: str, info: str) -> gr.Slider:
+    return gr.Slider(low, high, getattr(OPENING, name), step=step, label=label, info=info, elem_id=name)
+
+
+def _number(name: str, value: int | None, label: str, info: str) -> gr.Number:
+    return gr.Number(value, precision=0, label=label, info=info, elem_id=name)
 
 
 def theme() -> gr.themes.Base:

@@ -1,15 +1,69 @@
-"""What the tests of the page share: where things are, and what is seen there."""
+"""Helpers for tests of the page: where things are, what is seen there, and how to wait for what the page does."""
+
+import contextlib
+from urllib.parse import parse_qsl, urlsplit
+
+from muddle.recipe import LINK_KEYS
 
 RESULT = "#result .result"
+SETTLED = f"{RESULT}[data-muddle]:not([aria-busy])"  # nothing is under way: controls, address and result agree
+CANVAS = {kind: f"{RESULT} .{kind} canvas" for kind in ("source", "muddle", "partner")}
+
+
+def watch(page, address):
+    """A list that fills with what goes wrong: errors and warnings in the console, requests to anywhere else."""
+    troubles = []
+    page.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("request", lambda r: troubles.append(r.url) if not r.url.startswith((address, "data:", "blob:")) else None)
+    return troubles
+
+
+def settle(page):
+    page.wait_for_selector(SETTLED, state="attached")
+
+
+@contextlib.contextmanager
+def another_muddle(page):
+    """Wait at the block's end until the page shows another muddle than at its begin, and is settled."""
+    before = page.get_attribute(RESULT, "data-muddle")
+    yield
+    page.wait_for_selector(f"{SETTLED}:not([data-muddle='{before}'])", state="attached")
+
+
+def calm(page):
+    """Wait until nothing moves or fades."""
+    page.wait_for_function("document.getAnimations().every((animation) => animation.playState !== 'running')")
 
 
 def shown(page):
-    """Which muddle the result view shows: digit-target-seed-strategy-steps."""
-    return page.locator(RESULT).get_attribute("data-muddle")
+    """The link of the muddle that the result view shows, as its fields."""
+    return dict(parse_qsl(page.get_attribute(RESULT, "data-muddle").removeprefix("?")))
 
 
-def wait_for_another(page, before):
-    page.wait_for_function("([s, b]) => document.querySelector(s).dataset.muddle !== b", arg=[RESULT, before])
+def address_fields(page):
+    """The fields of the address bar that belong to a link."""
+    return {key: value for key, value in parse_qsl(urlsplit(page.url).query) if key in LINK_KEYS}
+
+
+def checked(page, group):
+    """The value that is chosen in a group of radio buttons."""
+    return page.locator(f"#{group} input:checked").input_value()
+
+
+def choose(page, group, label):
+    page.locator(f"#{group} label", has_text=label).click()
+
+
+def open_settings(page):
+    """Open the accordion, and wait until gradio has set what is in it."""
+    page.get_by_text("Strategy, balance, steps and seed").click()
+    seed = shown(page)["seed"]
+    page.wait_for_function("seed => document.querySelector('#seed input')?.value === seed", arg=seed)
+
+
+def open_tab(page, name):
+    page.get_by_role("tab", name=name, exact=True).click()
 
 
 def pixels(page, selector):
@@ -20,14 +74,6 @@ def pixels(page, selector):
       return Array.from(copy.getImageData(0, 0, 28, 28).data.filter((_, i) => i % 4 === 0));
     }"""
     return page.eval_on_selector(selector, script)
-
-
-def muddle_pixels(page):
-    return pixels(page, f"{RESULT} .muddle canvas")
-
-
-def open_tab(page, name):
-    page.get_by_role("tab", name=name, exact=True).click()
 
 
 def downloaded(page, click):

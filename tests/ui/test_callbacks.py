@@ -143,7 +143,7 @@ def test_another_digit_drops_the_source_and_a_target_that_it_equals(callbacks, t
 
 
 def test_a_click_sets_all_controls_and_opens_the_muddle_tab(callbacks, muddler):
-    cell = SimpleNamespace(digit=3, target=8, seed=11, steps=2)
+    cell = gr.EventData(None, {"recipe": {"digit": 3, "target": 8, "seed": 11, "steps": 2}})
     answer = finished(callbacks.by_click(cell, NOBODY, **{**BY_DIGIT, "source": 1020, "strategy": "midpoint"}))
     m = muddler.muddle(3, 8, seed=11, steps=2, strategy="midpoint")
     assert (images(answer[RESULT]["pixels"])[1] == m.image).all()
@@ -153,7 +153,7 @@ def test_a_click_sets_all_controls_and_opens_the_muddle_tab(callbacks, muddler):
 
 
 def test_a_click_on_an_exemplar_makes_it_the_source(callbacks):
-    dot = SimpleNamespace(digit=9, source=2400)
+    dot = gr.EventData(None, {"recipe": {"digit": 9, "source": 2400}})
     answer = finished(callbacks.by_click(dot, NOBODY, **BY_DIGIT))
     assert (answer["digit"], answer["target"], answer["source"]) == ("9", "auto", 2400)
     assert answer[RESULT]["source_index"] == 2400
@@ -208,7 +208,7 @@ def test_a_link_with_an_image_opens_the_drawing_tab_with_it(callbacks, muddler):
     image = exemplar(muddler, 300)
     answer = opened(callbacks, image=PARAMETERS["image"].format(image), target="7", seed="3")
     assert (answer[RESULT]["digit"], answer[RESULT]["given"], answer[RESULT]["note"]) == (1, True, "")
-    assert (answer["tabs"].selected, answer["its"], answer["its_target"]) == ("draw", "1", "7")
+    assert (answer["tabs"].selected, answer["drawn_digit"], answer["drawn_target"]) == ("draw", "1", "7")
     assert (images(answer["drawing"])[0] == image).all()
     assert "digit" not in answer
     assert answer["seed"] == 3

@@ -9,24 +9,54 @@ import urllib.request
 
 import numpy as np
 import pytest
-from support.browser import RESULT, downloaded, muddle_pixels, pixels, shown, wait_for_another
-from support.processes import ROOT, environment
 from PIL import Image
+from support.browser import (
+    CANVAS,
+    RESULT,
+    address_fields,
+    another_muddle,
+    calm,
+    checked,
+    choose,
+    downloaded,
+    open_settings,
+    open_tab,
+    pixels,
+    settle,
+    shown,
+)  # fmt: skip
+from support.processes import ROOT, environment
 
-from muddle.export.serialize import project
-from muddle.recipe import Recipe
+from muddle.ui.page import OPENING
 
-USUAL = Recipe()
+SLIDER = f"{RESULT} .along input"
+MAP = f"{RESULT} .map"
 
 
-def test_a_muddle_is_there_when_the_page_opens(visit, muddler):
-    page = visit()
-    m = USUAL.make(muddler)
+def flat(image):
+    return image.flatten().tolist()
+
+
+def grey(data):
+    return np.array(Image.open(io.BytesIO(data)).convert("L"))
+
+
+@pytest.fixture(scope="module")
+def opened(muddler):
+    """The muddle with which the page opens."""
+    return muddler.make([OPENING])[0]
+
+
+# The page as it opens.
+
+
+def test_a_muddle_is_there_when_the_page_opens(opening, opened):
+    page = opening
     assert page.title() == "MNIST Muddle"
-    assert muddle_pixels(page) == m.image.flatten().tolist()
-    assert pixels(page, f"{RESULT} .source canvas") == m.source.flatten().tolist()
-    assert pixels(page, f"{RESULT} .partner canvas") == m.partner.flatten().tolist()
-    assert f"a\u00a0{m.target}" in page.inner_text(f"{RESULT} .partner")
+    assert pixels(page, CANVAS["muddle"]) == flat(opened.image)
+    assert pixels(page, CANVAS["source"]) == flat(opened.source)
+    assert pixels(page, CANVAS["partner"]) == flat(opened.partner)
+    assert f"a\u00a0{opened.target}" in page.inner_text(f"{RESULT} .partner")
     assert page.locator(f"{RESULT} .tile").count() == 11
     assert re.match(r"4 or \d\? The judges say 4: \d+ %, \d: \d+ %", page.inner_text(f"{RESULT} .verdict"))
     criteria = page.locator(f"{RESULT} .criteria li").all_inner_texts()
@@ -34,127 +64,19 @@ def test_a_muddle_is_there_when_the_page_opens(visit, muddler):
     assert all(re.match(r"[✓✗] .*: (yes|no)\n", text) for text in criteria)
 
 
-def test_the_muddle_is_the_largest_of_the_three(visit):
-    page = visit()
-    sizes = {kind: page.locator(f"{RESULT} .{kind} canvas").bounding_box() for kind in ("source", "muddle", "partner")}
-    assert sizes["muddle"]["width"] > 1.5 * sizes["source"]["width"]
-    assert sizes["source"]["x"] < sizes["muddle"]["x"] < sizes["partner"]["x"]
-    rendering = page.eval_on_selector(f"{RESULT} .muddle canvas", "c => getComputedStyle(c).imageRendering")
-    assert rendering == "pixelated"
+def test_the_muddle_is_the_largest_of_the_three(opening):
+    boxes = {kind: opening.locator(selector).bounding_box() for kind, selector in CANVAS.items()}
+    assert boxes["muddle"]["width"] > 1.5 * boxes["source"]["width"]
+    assert boxes["source"]["x"] < boxes["muddle"]["x"] < boxes["partner"]["x"]
+    assert opening.eval_on_selector(CANVAS["muddle"], "c => getComputedStyle(c).imageRendering") == "pixelated"
 
 
-def test_choosing_a_digit_and_a_target_shows_their_muddle_at_once(visit):
-    page = visit()
-    before = shown(page)
-    page.locator("#digit label", has_text="3").click()
-    wait_for_another(page, before)
-    before = shown(page)
-    assert before.startswith("3-")
-    page.locator("#target label", has_text="9").click()
-    wait_for_another(page, before)
-    assert shown(page) == "3-9-27-balanced-11"
-    page.locator("#digit label", has_text="9").click()  # it cannot be mixed with itself: auto takes over
-    wait_for_another(page, "3-9-27-balanced-11")
-    assert page.locator("#target input:checked").input_value() == "auto"
-
-
-def test_the_same_answer_again_is_an_answer(visit):
-    page = visit()
-    before = shown(page)
-    page.evaluate(
-        """selector => new MutationObserver(([change]) => window.busy = true)
-          .observe(document.querySelector(selector), {attributeFilter: ["aria-busy"]})""",
-        RESULT,
-    )
-    page.click("#muddle")  # the answer is remembered, so it may be there at once
-    page.wait_for_function("() => window.busy")
-    page.wait_for_selector(f"{RESULT}:not([aria-busy])")
-    assert shown(page) == before
-
-
-def test_quick_choices_end_in_what_the_controls_say(visit):
-    page = visit("/?digit=2&target=8")
-    for target, digit in (("5", "6"), ("7", "1"), ("3", "9")):
-        page.locator("#target label", has_text=target).click()
-        page.wait_for_timeout(60)
-        page.locator("#digit label", has_text=digit).click()
-        page.wait_for_timeout(1500)
-        checked = [page.locator(f"#{name} input:checked").input_value() for name in ("digit", "target")]
-        assert checked == [digit, target]
-        assert shown(page).startswith(f"{digit}-{target}-")
-
-
-def test_two_equal_digits_are_a_sentence(visit):
-    page = visit()
-    before = shown(page)
-    page.locator("#target label", has_text="4").click()
-    page.get_by_text("it must differ from the digit").wait_for()
-    assert shown(page) == before
-
-
-def test_strategy_steps_and_seed_can_be_chosen(visit):
-    page = visit()
-    before = shown(page)
-    page.get_by_text("Strategy, steps and seed").click()
-    page.locator("#strategy label", has_text="midpoint").click()
-    page.locator("#seed input").fill("12")
-    page.locator("#muddle").click()
-    wait_for_another(page, before)
-    assert shown(page).endswith("-12-midpoint-11")
-
-
-def test_everything_can_be_done_with_the_keyboard_alone(visit):
-    page = visit()
-    before = shown(page)
-    page.locator("#digit input").nth(4).focus()
-    page.keyboard.press("ArrowRight")
-    wait_for_another(page, before)
-    before = shown(page)
-    assert before.startswith("5-")
-    ring = "getComputedStyle(document.activeElement.closest('label')).outlineStyle"
-    assert page.evaluate(ring) == "solid"
-    page.locator("#again").focus()
-    page.keyboard.press("Enter")
-    wait_for_another(page, before)
-    reached = set()
-    page.locator("#again").focus()
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        reached.add(page.evaluate("document.activeElement.closest('#result') && document.activeElement.tagName"))
-    assert {"BUTTON", "A", "INPUT", "CANVAS", "PRE"} <= reached
-
-
-def test_again_draws_another_image_of_the_same_digit(visit):
-    page = visit("/?digit=2&target=7")
-    before, source = shown(page), pixels(page, f"{RESULT} .source canvas")
-    page.click("#again")
-    wait_for_another(page, before)
-    assert shown(page).startswith("2-7-")
-    assert pixels(page, f"{RESULT} .source canvas") != source
-
-
-def test_a_wrong_value_is_a_sentence_and_the_result_stays(visit):
-    page = visit()
-    before = shown(page)
-    page.get_by_text("Strategy, steps and seed").click()
-    page.wait_for_timeout(500)  # gradio may still be setting the controls, and a person is not that quick
-    page.locator("#source input").fill("3")
-    page.keyboard.press("Tab")
-    page.click("#muddle")
-    page.get_by_text("that exemplar is a 0, not a 4").wait_for()
-    page.wait_for_selector(f"{RESULT}:not([aria-busy])")
-    assert shown(page) == before
-    page.locator("#digit label", has_text="6").click()  # and the wrong value goes with the digit that it was for
-    wait_for_another(page, before)
-    assert page.locator("#source input").input_value() == ""
-
-
-def test_the_slider_walks_the_path_without_asking_the_server(visit):
-    page = visit()
-    asked = []
-    page.on("request", lambda r: asked.append(r.url))
-    slider = page.locator(f"{RESULT} input[type=range]")
-    slider.focus()
+def test_the_slider_walks_the_path_without_a_request(opening):
+    page = opening
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    map_before = page.eval_on_selector(MAP, "c => c.toDataURL()")
+    page.focus(SLIDER)
     page.keyboard.press("Home")
     first = pixels(page, f"{RESULT} .along canvas")
     line = page.get_attribute(f"{RESULT} .chart .here", "x1")
@@ -162,22 +84,12 @@ def test_the_slider_walks_the_path_without_asking_the_server(visit):
     assert pixels(page, f"{RESULT} .along canvas") != first
     assert (line, page.get_attribute(f"{RESULT} .chart .here", "x1")) == ("0", "100")
     assert "t = 1.00" in page.inner_text(f"{RESULT} .along .now")
-    assert not [url for url in asked if "heartbeat" not in url]
+    assert page.eval_on_selector(MAP, "c => c.toDataURL()") != map_before
+    assert not [url for url in requests if "heartbeat" not in url]
 
 
-def test_the_path_plays_as_a_loop_until_it_is_paused(visit):
-    page = visit()
-    page.get_by_role("button", name="Play").click()
-    page.wait_for_function("s => +document.querySelector(s).value === 10", arg=f"{RESULT} input[type=range]")
-    page.wait_for_function("s => +document.querySelector(s).value < 8", arg=f"{RESULT} input[type=range]")
-    page.get_by_role("button", name="Pause").click()
-    at = page.input_value(f"{RESULT} input[type=range]")
-    page.wait_for_timeout(500)
-    assert page.input_value(f"{RESULT} input[type=range]") == at
-
-
-def test_a_tile_opens_by_keyboard_and_can_be_downloaded(visit, muddler):
-    page = visit()
+def test_a_tile_opens_by_keyboard_and_can_be_downloaded(opening, opened):
+    page = opening
     page.locator(f"{RESULT} .tile").nth(2).focus()
     page.keyboard.press("Enter")
     dialog = page.locator(f"{RESULT} dialog")
@@ -186,137 +98,47 @@ def test_a_tile_opens_by_keyboard_and_can_be_downloaded(visit, muddler):
     assert "t = 0.30" in dialog.inner_text()
     name, data = downloaded(page, dialog.get_by_text("Download PNG").click)
     assert name.endswith("step-3.png")
-    assert (grey(data)[10::20, 10::20] == USUAL.make(muddler).frames[3]).all()
+    assert (grey(data)[10::20, 10::20] == opened.frames[3]).all()
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
 
 
-def test_the_pick_is_marked_in_words(visit):
-    page = visit("/?digit=4&target=9&strategy=midpoint&steps=11")
-    marked = page.locator(f"{RESULT} .tile[aria-current]")
-    assert marked.count() == 1
-    assert "the muddle" in marked.inner_text()
-    assert "t = 0.50" in marked.inner_text()
+def test_a_muddle_off_the_path_is_explained_where_the_nearest_step_is_marked(opening):
+    assert "nearest" in opening.inner_text(f"{RESULT} .tile[aria-current]")
+    assert "★ marks the one nearest to the muddle" in opening.inner_text(f"{RESULT} .all-steps .hint")
 
 
-def test_a_muddle_off_the_path_is_explained_where_the_nearest_step_is_marked(visit):
-    page = visit()
-    assert "nearest" in page.inner_text(f"{RESULT} .tile[aria-current]")
-    assert "★ marks the one nearest to the muddle" in page.inner_text(f"{RESULT} .all-steps .hint")
-
-
-def grey(data):
-    return np.array(Image.open(io.BytesIO(data)).convert("L"))
-
-
-def test_everything_can_be_kept(visit, muddler):
-    page = visit()
-    m = USUAL.make(muddler)
-    link = page.locator(f"{RESULT} .keep a")
-    files = {text: downloaded(page, link.get_by_text(text, exact=True).click) for text in link.all_inner_texts()}
+def test_everything_can_be_kept(opening, opened):
+    link = opening.locator(f"{RESULT} .keep a")
+    files = {text: downloaded(opening, link.get_by_text(text, exact=True).click) for text in link.all_inner_texts()}
     assert set(files) == {"PNG, 28 px", "PNG, 560 px", "GIF", "WebP", "Strip", "JSON"}
-    assert (grey(files["PNG, 28 px"][1]) == m.image).all()
-    assert (grey(files["PNG, 560 px"][1])[10::20, 10::20] == m.image).all()
-    assert (grey(files["GIF"][1])[5::10, 5::10] == m.frames[0]).all()
+    assert (grey(files["PNG, 28 px"][1]) == opened.image).all()
+    assert (grey(files["PNG, 560 px"][1])[10::20, 10::20] == opened.image).all()
+    assert (grey(files["GIF"][1])[5::10, 5::10] == opened.frames[0]).all()
     assert Image.open(io.BytesIO(files["WebP"][1])).is_animated
-    assert (grey(files["Strip"][1])[2::4, 2::4] == np.concatenate(m.frames, axis=1)).all()
-    assert json.loads(files["JSON"][1])["soft_label"] == m.soft_label.tolist()
-    name = f"muddle-4-{m.target}-seed-27"
+    assert (grey(files["Strip"][1])[2::4, 2::4] == np.concatenate(opened.frames, axis=1)).all()
+    assert json.loads(files["JSON"][1])["soft_label"] == opened.soft_label.tolist()
+    name = f"muddle-4-{opened.target}-seed-27"
     assert {file for file, _ in files.values()} == {
         f"{name}-28.png", f"{name}-560.png", f"{name}.gif", f"{name}.webp", f"{name}-strip.png", f"{name}.json",
     }  # fmt: skip
 
 
-def test_the_code_that_is_shown_gives_what_is_shown(visit, muddler, tmp_path):
-    page = visit("/?digit=8&target=3&seed=21&steps=6&balance=0.3")
-    m = muddler.muddle(8, 3, seed=21, steps=6, balance=0.3)
-    panel = page.locator(f"{RESULT} [role=tabpanel]")
-    python = panel.inner_text() + "\nimport sys; sys.stdout.write(m.image.tobytes().hex())"
-    said = subprocess.run(
-        [sys.executable, "-c", python], env=environment(PYTHONPATH=str(ROOT)), cwd=tmp_path, capture_output=True,
-        text=True, check=True,
-    ).stdout  # fmt: skip
-    assert said.endswith(m.image.tobytes().hex())
-    page.get_by_role("tab", name="Python").focus()
-    page.keyboard.press("ArrowRight")
-    said = subprocess.run(
-        ["bash", "-euc", panel.inner_text()], cwd=tmp_path, capture_output=True, text=True, check=True
-    ).stdout
-    assert json.loads(said)["soft_label"] == m.soft_label.tolist()
-    assert (grey((tmp_path / "muddle.png").read_bytes())[5::10, 5::10] == m.image).all()
-    page.keyboard.press("ArrowRight")
-    answer = page.evaluate(f"(async () => {{ {panel.inner_text().replace('console.log', 'void')} return m; }})()")
-    assert answer["soft_label"] == m.soft_label.tolist()
+def test_the_same_answer_again_is_an_answer(opening):
+    page = opening
+    page.evaluate(
+        """selector => new MutationObserver(() => (window.busy = true))
+          .observe(document.querySelector(selector), { attributeFilter: ["aria-busy"] })""",
+        RESULT,
+    )
+    page.click("#muddle")  # the answer is remembered, so it may be there at once
+    page.wait_for_function("() => window.busy")
+    settle(page)  # and the fixture sees the same muddle
 
 
-def place_on_canvas(page, muddler, index):
-    box = page.locator(f"{RESULT} .map").bounding_box()
-    x, y = project(muddler.bundle.exemplars.codes[[index]].numpy(), muddler)[0]
-    return {"x": box["width"] * (0.5 + 0.475 * x), "y": box["height"] * (0.5 - 0.475 * y)}
-
-
-def lonely(muddler):
-    """The exemplar that is farthest from its nearest neighbour on the map, so that a click finds it and no other."""
-    places = np.array(project(muddler.bundle.exemplars.codes.numpy(), muddler))
-    apart = [np.partition(((places - place) ** 2).sum(1), 1)[1] for place in places]
-    return int(np.argmax(apart))
-
-
-def test_a_point_of_the_map_becomes_the_source(visit, muddler):
-    page = visit()
-    before = shown(page)
-    index = lonely(muddler)
-    label = int(muddler.bundle.exemplars.labels[index])
-    with page.expect_response(lambda r: r.url.endswith("exemplars.png")):
-        page.hover(f"{RESULT} .map", position=place_on_canvas(page, muddler, index))
-    page.wait_for_selector(f"{RESULT} .tip:not([hidden])")
-    image = muddler.bundle.exemplars.images[index].flatten().tolist()
-    assert pixels(page, f"{RESULT} .tip") == image
-    page.click(f"{RESULT} .map", position=place_on_canvas(page, muddler, index))
-    wait_for_another(page, before)
-    assert pixels(page, f"{RESULT} .source canvas") == image
-    assert page.locator("#digit input:checked").input_value() == str(label)
-    page.wait_for_function("i => location.search.includes(`source=${i}`)", arg=index)
-    again = visit("/" + page.evaluate("location.search"))
-    assert muddle_pixels(again) == muddle_pixels(page)
-
-
-def test_the_map_can_be_walked_with_the_keyboard(visit):
-    page = visit("/?digit=4&seed=7")
-    before = shown(page)
-    page.focus(f"{RESULT} .map")
-    for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
-        page.keyboard.press(key)
-    said = page.inner_text(f"{RESULT} .latent-map .said")
-    label = re.match(r"an?\s(\d): click it or press Enter", said)[1]
-    page.keyboard.press("Enter")
-    wait_for_another(page, before)
-    assert shown(page).startswith(f"{label}-")
-    assert "Taken" in page.inner_text(f"{RESULT} .latent-map .said")
-    assert page.evaluate("document.activeElement.className") == "map"  # and one can go on from there
-
-
-def test_the_path_on_the_map_moves_with_the_slider(visit):
-    page = visit()
-    picture = "c => c.toDataURL()"
-    before = page.eval_on_selector(f"{RESULT} .map", picture)
-    page.focus(f"{RESULT} input[type=range]")
-    page.keyboard.press("End")
-    assert page.eval_on_selector(f"{RESULT} .map", picture) != before
-
-
-@pytest.mark.parametrize("width", [390, 768, 1440])
-def test_nothing_is_wider_than_the_screen(visit, width):
-    page = visit(viewport={"width": width, "height": 844})
-    for tab in ("Draw", "All pairs", "Guess", "About", "Muddle"):
-        page.get_by_role("tab", name=tab, exact=True).click()
-        page.wait_for_timeout(300)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
-
-
-def test_about_says_what_how_good_and_by_whom(visit, muddler):
-    page = visit()
-    page.get_by_role("tab", name="About").click()
+def test_about_says_what_how_good_and_by_whom(opening, muddler):
+    page = opening
+    open_tab(page, "About")
     about = page.locator("#about")
     about.get_by_role("heading", name="How good it is").wait_for()
     split = muddler.bundle.report["strategies"]["balanced"]["split"]["value"]
@@ -330,8 +152,237 @@ def test_about_says_what_how_good_and_by_whom(visit, muddler):
     about.get_by_text("Intended use and limits").wait_for()
 
 
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_nothing_is_wider_than_the_screen(opening, width):
+    opening.set_viewport_size({"width": width, "height": 844})
+    for tab in ("Draw", "All pairs", "Guess", "About", "Muddle"):
+        open_tab(opening, tab)
+        calm(opening)
+        assert opening.evaluate("document.documentElement.scrollWidth") <= width, tab
+
+
 def test_the_configuration_that_a_page_load_carries_is_plain_data(app):
     with urllib.request.urlopen(f"{app}/config", timeout=30) as answer:
         config = json.loads(answer.read())
     for component in config["components"]:
         assert component["props"].get("every") is None  # gradio takes a quoted "every" in a script for an event
+
+
+# Choices.
+
+
+def test_a_digit_and_a_target_show_their_muddle_at_once(visit):
+    page = visit()
+    with another_muddle(page):
+        choose(page, "digit", "3")
+    assert shown(page)["digit"] == "3"
+    with another_muddle(page):
+        choose(page, "target", "9")
+    assert shown(page).items() >= {"digit": "3", "target": "9", "seed": "27"}.items()
+    with another_muddle(page):
+        choose(page, "digit", "9")  # it cannot be mixed with itself: auto takes over
+    assert checked(page, "target") == "auto"
+    choose(page, "target", "9")
+    page.get_by_text("target must be another digit").wait_for()
+    settle(page)
+    assert shown(page)["digit"] == "9"
+
+
+def test_quick_choices_end_in_what_the_controls_say(visit):
+    page = visit("/?digit=2&target=8")
+    for target, digit in (("5", "6"), ("7", "1"), ("3", "9")):
+        with another_muddle(page):
+            choose(page, "target", target)
+            choose(page, "digit", digit)
+        assert (checked(page, "digit"), checked(page, "target")) == (digit, target)
+        assert shown(page).items() >= {"digit": digit, "target": target}.items()
+        assert address_fields(page) == shown(page)
+
+
+def test_again_draws_another_image_of_the_same_digit(visit, muddler):
+    page = visit("/?digit=2&target=7")
+    with another_muddle(page):
+        page.click("#again")
+    fields = shown(page)
+    assert fields.items() >= {"digit": "2", "target": "7"}.items()
+    assert fields["seed"] != "0"
+    m = muddler.muddle(2, 7, seed=int(fields["seed"]))
+    assert pixels(page, CANVAS["source"]) == flat(m.source)  # which 1 seed in 250 draws once more
+    assert pixels(page, CANVAS["muddle"]) == flat(m.image)
+
+
+def test_strategy_steps_and_seed_can_be_chosen(visit):
+    page = visit()
+    open_settings(page)
+    choose(page, "strategy", "midpoint")
+    page.locator("#seed input").fill("12")
+    page.locator("#steps input[type=number]").fill("5")
+    page.keyboard.press("Tab")
+    with another_muddle(page):
+        page.click("#muddle")
+    assert shown(page).items() >= {"seed": "12", "strategy": "midpoint", "steps": "5"}.items()
+    marked = page.locator(f"{RESULT} .tile[aria-current]")
+    assert page.locator(f"{RESULT} .tile").count() == 5
+    assert marked.count() == 1
+    assert "the muddle" in marked.inner_text()  # it is a step of the path itself
+    assert "marks the one nearest" not in page.inner_text(f"{RESULT} .all-steps .hint")
+
+
+def test_the_balance_belongs_to_the_balanced_strategy(visit):
+    page = visit("/?digit=4&target=9&balance=0.3")
+    open_settings(page)
+    number = page.locator("#balance input[type=number]")
+    assert number.input_value() == "0.3"
+    choose(page, "strategy", "farthest")
+    page.wait_for_selector("#balance input[type=number]:disabled")
+    assert number.input_value() == "0.5"
+    with another_muddle(page):
+        page.click("#muddle")
+    assert shown(page)["strategy"] == "farthest"
+    choose(page, "strategy", "balanced")
+    page.wait_for_selector("#balance input[type=number]:enabled")
+
+
+def test_everything_can_be_done_with_the_keyboard_alone(visit):
+    page = visit()
+    page.locator("#digit input").nth(4).focus()
+    with another_muddle(page):
+        page.keyboard.press("ArrowRight")
+    assert shown(page)["digit"] == "5"
+    ring = "getComputedStyle(document.activeElement.closest('label')).outlineStyle"
+    assert page.evaluate(ring) == "solid"
+    page.locator("#again").focus()
+    with another_muddle(page):
+        page.keyboard.press("Enter")
+    reached = set()
+    page.locator("#again").focus()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.closest('#result') && document.activeElement.tagName"))
+    assert {"BUTTON", "A", "INPUT", "CANVAS", "PRE"} <= reached
+
+
+def test_a_wrong_value_is_a_sentence_and_the_result_stays(visit):
+    page = visit()
+    before = shown(page)
+    open_settings(page)
+    page.locator("#source input").fill("3")
+    page.keyboard.press("Tab")
+    page.click("#muddle")
+    page.get_by_text("source must be an exemplar of a 4").wait_for()
+    settle(page)
+    assert shown(page) == before
+    with another_muddle(page):
+        choose(page, "digit", "6")  # and the wrong value goes with the digit that it was for
+    assert page.locator("#source input").input_value() == ""
+
+
+def test_a_first_muddle_that_does_not_come_leaves_a_sentence(visit):
+    visit.expected += ["503", "Service Unavailable"]
+    gone = {"status": 503, "content_type": "application/json", "body": '{"error": "Come back.", "title": "busy"}'}
+    page = visit(
+        ready=f"{RESULT}:not([aria-busy])",
+        prepare=lambda page: page.route("**/queue/join*", lambda route: route.fulfill(**gone)),
+    )
+    assert "Choose a digit to try again" in page.inner_text(RESULT)
+    page.unroute("**/queue/join*")
+    choose(page, "digit", "3")
+    page.wait_for_selector(f"{RESULT}[data-muddle]:not([aria-busy])")
+
+
+def test_a_button_brings_the_result_into_view_and_a_choice_leaves_the_page_where_it_is(visit):
+    page = visit(viewport={"width": 390, "height": 500}, reduced_motion="reduce")
+    with another_muddle(page):
+        choose(page, "digit", "2")
+    at_choice = page.evaluate("scrollY")
+    assert page.locator("#digit").evaluate("e => e.getBoundingClientRect().bottom > 0")
+    page.click("#muddle")  # the same answer again
+    page.wait_for_function("s => Math.abs(document.querySelector(s).getBoundingClientRect().top) < 2", arg=RESULT)
+    assert page.evaluate("scrollY") > at_choice
+
+
+# The path and the map.
+
+
+def test_the_path_plays_as_a_loop_until_it_is_paused(visit):
+    page = visit()
+    page.clock.install()
+    page.get_by_role("button", name="Play").click()
+    places = []
+    for _ in range(30):
+        page.clock.run_for(200)
+        places.append(int(page.input_value(SLIDER)))
+    assert {0, 10} <= set(places)
+    page.get_by_role("button", name="Pause").click()
+    at = page.input_value(SLIDER)
+    page.clock.run_for(5000)
+    assert page.input_value(SLIDER) == at
+
+
+def position_on_map(page, muddler, index):
+    box = page.locator(MAP).bounding_box()
+    x, y = muddler.project(muddler.bundle.exemplars.codes[[index]].numpy())[0]
+    return {"x": box["width"] * (0.5 + 0.475 * x), "y": box["height"] * (0.5 - 0.475 * y)}
+
+
+def lonely(muddler):
+    """The exemplar that is farthest from its nearest neighbour on the map, so that a click finds it and no other."""
+    places = muddler.project(muddler.bundle.exemplars.codes.numpy())
+    apart = [np.partition(((places - place) ** 2).sum(1), 1)[1] for place in places]
+    return int(np.argmax(apart))
+
+
+def test_a_point_of_the_map_becomes_the_source(visit, muddler):
+    page = visit()
+    index = lonely(muddler)
+    image = flat(muddler.bundle.exemplars.images[index])
+    page.hover(MAP, position=position_on_map(page, muddler, index))
+    page.wait_for_selector(f"{RESULT} .tip:not([hidden])")
+    assert pixels(page, f"{RESULT} .tip") == image
+    with another_muddle(page):
+        page.click(MAP, position=position_on_map(page, muddler, index))
+    assert pixels(page, CANVAS["source"]) == image
+    assert checked(page, "digit") == str(int(muddler.bundle.exemplars.labels[index]))
+    assert address_fields(page)["source"] == str(index)
+    again = visit("/?" + page.url.partition("?")[2])
+    assert pixels(again, CANVAS["muddle"]) == pixels(page, CANVAS["muddle"])
+
+
+def test_the_map_can_be_walked_with_the_keyboard(visit):
+    page = visit("/?digit=4&seed=7")
+    page.focus(MAP)
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
+        page.keyboard.press(key)
+    status = f"{RESULT} .latent-map .status"
+    label = re.match(r"an?\s(\d): click it or press Enter", page.inner_text(status))[1]
+    with another_muddle(page):
+        page.keyboard.press("Enter")
+    assert shown(page)["digit"] == label
+    assert "Taken" in page.inner_text(status)
+    assert page.evaluate("document.activeElement.className") == "map"  # and one can go on from there
+
+
+# Code.
+
+
+def run(program, folder, **options):
+    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, timeout=60, check=True, **options)
+    return done.stdout
+
+
+def test_the_code_that_is_shown_gives_what_is_shown(visit, muddler, tmp_path):
+    page = visit("/?digit=8&target=3&seed=21&steps=6&balance=0.3")
+    m = muddler.muddle(8, 3, seed=21, steps=6, balance=0.3)
+    assert pixels(page, CANVAS["muddle"]) == flat(m.image)
+    panel = page.locator(f"{RESULT} [role=tabpanel]")
+    python = panel.inner_text() + "\nimport sys; sys.stdout.write(m.image.tobytes().hex())"
+    output = run([sys.executable, "-c", python], tmp_path, env=environment(PYTHONPATH=str(ROOT)))
+    assert output.endswith(m.image.tobytes().hex())
+    page.get_by_role("tab", name="Python").focus()
+    page.keyboard.press("ArrowRight")
+    output = run(["bash", "-euc", panel.inner_text()], tmp_path)
+    assert json.loads(output)["soft_label"] == m.soft_label.tolist()
+    assert (grey((tmp_path / "muddle.png").read_bytes())[5::10, 5::10] == m.image).all()
+    page.keyboard.press("ArrowRight")
+    answer = page.evaluate(f"(async () => {{ {panel.inner_text().replace('console.log', 'void')} return m; }})()")
+    assert answer["soft_label"] == m.soft_label.tolist()

@@ -1,10 +1,10 @@
-// Keep and share: the link, the downloads, and the calls that give the same result to a program.
+// Keep and share: the link, the downloads, and the code that gets the same result from a program.
 function codeOf(m) {
   const { query } = m;
   return {
     Python: m.python,
-    curl: `curl -s "${base()}muddle.png${query}" -o muddle.png\ncurl -s "${base()}muddle.json${query}"`,
-    JavaScript: `const answer = await fetch("${base()}muddle.json${query}");\nconst m = await answer.json();\nconsole.log(m.soft_label, m.muddle);`,
+    curl: `curl -s "${home()}muddle.png${query}" -o muddle.png\ncurl -s "${home()}muddle.json${query}"`,
+    JavaScript: `const answer = await fetch("${home()}muddle.json${query}");\nconst m = await answer.json();\nconsole.log(m.soft_label, m.muddle);`,
   };
 }
 
@@ -31,18 +31,18 @@ function codeTabs(m) {
     });
     bar.append(tab);
   });
-  const copy = button("Copy code", () => copied(panel.textContent, copy));
+  const copy = button("Copy code", () => copyText(panel.textContent, copy));
   select(0);
   return make("div", { class: "code" }, make("div", { class: "code-bar" }, bar, copy), panel);
 }
 
 function keepRow(m, muddle, name) {
   const file = (text, kind, title, suffix = "") =>
-    make("a", { href: `${base()}${kind}${m.query}`, download: `${name}${suffix}.${kind.split(".")[1]}`, title }, text);
+    make("a", { href: `${home()}${kind}${m.query}`, download: `${name}${suffix}.${kind.split(".")[1]}`, title }, text);
   const png = (side, title) =>
-    make("a", { href: enlarged(muddle, side), download: `${name}-${side}.png`, title }, `PNG, ${side} px`);
-  const link = m.link.startsWith("?") ? base() + m.link : m.link;
-  const copy = button("Copy link", () => copied(link, copy), { class: "primary" });
+    make("a", { href: enlargedUrl(muddle, side), download: `${name}-${side}.png`, title }, `PNG, ${side} px`);
+  const link = m.link.startsWith("?") ? home() + m.link : m.link;
+  const copy = button("Copy link", () => copyText(link, copy), { class: "primary" });
   const files = [
     png(28, "The muddle, pixel for pixel"),
     png(560, "The muddle, large"),

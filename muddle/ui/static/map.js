@@ -1,17 +1,17 @@
-// The latent map: every exemplar's code in 2-D as its numeral, the centroids, and one muddle's path among them.
-// A click or Enter takes an exemplar as source; arrow keys walk from exemplar to exemplar.
-const COLUMNS = 50; // of the sheet of exemplars
-const REACH = 16; // pixels around the pointer in which an exemplar is found
+// The latent map: every exemplar as its numeral at its code's place in 2-D, the centroids, and one muddle's path.
+// A click or Enter chooses an exemplar as source, arrow keys walk from exemplar to exemplar.
+const COLUMNS = 50; // of exemplars.png, as routes.py tiles it
+const REACH = 16; // pixels around the pointer within which an exemplar is pointed at
 
-function latentMap(take) {
+function latentMap(choose) {
   const canvas = make("canvas", { class: "map", tabindex: 0, role: "application" });
   canvas.setAttribute("aria-label", "Latent map: arrow keys walk from image to image, Enter starts from one");
   const tip = make("canvas", { class: "tip digit-image", width: SIZE, height: SIZE, hidden: "", "aria-hidden": "true" });
-  const said = make("p", { class: "said", role: "status" });
-  let places = []; // x and y of each exemplar, in [-1, 1]; there is nothing yet
+  const status = make("p", { class: "status", role: "status" });
+  let places = []; // x and y of each exemplar, in [-1, 1]; empty until loaded
   let labels = [];
   let centroids = [];
-  let asked = false;
+  let requested = false; // the exemplars' places
   const background = make("canvas");
   let m = null;
   let step = 0;
@@ -104,7 +104,7 @@ function latentMap(take) {
   function point(i) {
     cursor = i;
     tip.hidden = i === null || !sheet?.complete;
-    said.textContent = i === null ? "" : `${named(labels[i])}: click it or press Enter to take it as the source`;
+    status.textContent = i === null ? "" : `${withArticle(labels[i])}: click it or press Enter to take it as the source`;
     if (!tip.hidden) {
       const context = tip.getContext("2d");
       context.drawImage(sheet, SIZE * (i % COLUMNS), SIZE * Math.floor(i / COLUMNS), SIZE, SIZE, 0, 0, SIZE, SIZE);
@@ -126,12 +126,12 @@ function latentMap(take) {
     return { best, least };
   }
 
-  // The ground is fetched with the first muddle: the page itself does not wait for the network's process.
-  async function ground() {
-    if (asked) return;
-    asked = true;
-    const answer = await fetch(base() + "map.json").catch(() => null);
-    if (!answer?.ok) return void (asked = false); // the next muddle asks again
+  // With the first muddle, so that opening the page does not wait for the networks.
+  async function loadPlaces() {
+    if (requested) return;
+    requested = true;
+    const answer = await fetch(home() + "map.json").catch(() => null);
+    if (!answer?.ok) return void (requested = false); // the next muddle tries again
     const points = await answer.json();
     places = new Float32Array(bytes(points.places).buffer);
     labels = bytes(points.labels);
@@ -139,42 +139,42 @@ function latentMap(take) {
     redraw();
   }
 
-  // The sheet of all exemplars is fetched when the map is first touched, so that opening the page stays light.
-  function wake() {
+  // When the map is first used, so that opening the page stays light.
+  function loadImages() {
     if (sheet) return;
     sheet = new Image();
     sheet.onload = () => point(cursor);
-    sheet.src = base() + "exemplars.png";
+    sheet.src = home() + "exemplars.png";
   }
 
   canvas.addEventListener("pointermove", (event) => {
     if (event.pointerType === "touch") return;
-    wake();
+    loadImages();
     const { best, least } = nearest(event.offsetX, event.offsetY);
     point(least < REACH * REACH ? best : null);
   });
   canvas.addEventListener("pointerleave", (event) => event.pointerType === "touch" || point(null));
   canvas.addEventListener("blur", () => point(null));
-  let pointed = null; // at the time the pointer went down: a finger shows first, and takes with a second tap
-  canvas.addEventListener("pointerdown", () => (pointed = cursor));
+  let cursorBefore = null; // when the pointer went down: a finger's first tap points, its second chooses
+  canvas.addEventListener("pointerdown", () => (cursorBefore = cursor));
   canvas.addEventListener("click", (event) => {
-    wake();
+    loadImages();
     const { best, least } = nearest(event.offsetX, event.offsetY);
     if (least >= REACH * REACH) return point(null);
-    if (event.pointerType === "touch" && best !== pointed) return point(best);
-    take(best, labels[best]);
+    if (event.pointerType === "touch" && best !== cursorBefore) return point(best);
+    choose(best, labels[best]);
   });
   canvas.addEventListener("keydown", (event) => {
     const [h, v] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] || [];
     if (h !== undefined) {
       event.preventDefault();
-      wake();
+      loadImages();
       const [x, y] = cursor === null ? (m ? m.map.path[0] : [0, 0]) : place(cursor);
       const ahead = (dx, dy, i) => i !== cursor && h * dx + v * dy > Math.abs(v * dx) + Math.abs(h * dy);
       const { best } = nearest(across(x), down(y), ahead);
       if (best !== null) point(best);
     } else if (event.key === "Enter" && cursor !== null) {
-      take(cursor, labels[cursor]);
+      choose(cursor, labels[cursor]);
     }
   });
   const redraw = () => {
@@ -184,17 +184,17 @@ function latentMap(take) {
   new ResizeObserver(draw).observe(canvas);
   new MutationObserver(redraw).observe(document.body, { attributeFilter: ["class"] }); // dark or light
 
-  const what = "Each numeral is a real image; similar handwriting lies close together. Click one to start from it.";
-  const key = "Large numerals: the mean of each digit, its centroid. S source, P partner, ★ the muddle, ○ the step of the slider.";
+  const hint = "Each numeral is a real image; similar handwriting lies close together. Click one to start from it.";
+  const legend = "Large numerals: the mean of each digit, its centroid. S source, P partner, ★ the muddle, ○ the step of the slider.";
   const field = make("div", { class: "field" }, canvas, tip);
   return {
-    node: make("div", { class: "latent-map" }, make("p", { class: "hint" }, what), field, said, make("p", { class: "hint" }, key)),
-    show: (muddle, taken) => {
+    node: make("div", { class: "latent-map" }, make("p", { class: "hint" }, hint), field, status, make("p", { class: "hint" }, legend)),
+    show: (muddle, chosen) => {
       m = muddle;
       step = 0;
-      ground();
+      loadPlaces();
       draw();
-      if (taken) said.textContent = `Taken: the source is now this ${m.digit}, at S.`;
+      if (chosen) status.textContent = `Taken: the source is now this ${m.digit}, at S.`;
     },
     move: (i) => {
       step = i;

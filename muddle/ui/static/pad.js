@@ -1,7 +1,7 @@
-// The drawing pad. Python scales and centres what is drawn (it is asked at the end of every stroke) and its answer,
-// 28 x 28 grey levels in base64, is this component's value. Pictures are decoded here, and no file is sent anywhere.
+// The drawing pad. At the end of every stroke the server scales and centres the drawing; its answer, 28 x 28 grey levels
+// in base64, is this component's value. Photos are decoded here, and sent small.
 const INK = 20;
-const LONGEST = 640; // pixels of a picture's longer side when it is sent to be prepared
+const LONGEST = 640; // pixels of the longer side of a photo that is sent
 const view = element.querySelector(".draw");
 const pad = view.querySelector(".pad");
 const seen = view.querySelector(".seen");
@@ -10,8 +10,8 @@ const context = pad.getContext("2d", { willReadFrequently: true });
 const nothing = reading.textContent;
 let strokes = [];
 let photo = null;
-let asked = 0;
-let drawing = null; // the pointer that draws; a second finger does not
+let version = 0; // of the drawing: an answer about an older one is dropped
+let pointer = null; // that draws; a second finger does not
 
 function redraw() {
   context.fillStyle = "#000";
@@ -34,7 +34,7 @@ function redraw() {
   }
 }
 
-function tell(text, wrong = false) {
+function say(text, wrong = false) {
   reading.textContent = text;
   reading.classList.toggle("wrong", wrong);
 }
@@ -44,48 +44,48 @@ function show(pixels) {
   paint(seen, known).setAttribute("aria-label", pixels ? "Your digit, 28 by 28 pixels" : "Nothing yet");
 }
 
-// From now on the pad shows another drawing than the last that was prepared.
-function outdated() {
-  keep("");
-  return ++asked;
+// The drawing has changed, and nobody has prepared it yet.
+function outdate() {
+  setValue("");
+  return ++version;
 }
 
-// The value, also where drawn.js finds it.
-function keep(pixels) {
+// The value, also where events.js finds it.
+function setValue(pixels) {
   props.value = view.pixels = pixels;
 }
 
-function prepare(source) {
-  view.pending = asking(source, outdated());
-  return view.pending;
+function prepare(canvas) {
+  view.preparing = read(canvas, outdate());
+  return view.preparing;
 }
 
-async function asking(source, turn) {
-  const answer = await answered(server.look(source.toDataURL("image/png")), "Your drawing is still here: try again.");
-  if (turn !== asked) return; // a later stroke was faster
-  keep(answer.pixels || "");
+async function read(canvas, current) {
+  const answer = await askServer(server.look(canvas.toDataURL("image/png")), "Your drawing is still here: try again.");
+  if (current !== version) return; // a later stroke was faster
+  setValue(answer.pixels || "");
   show(answer.pixels);
-  const sure = `The judges see ${named(answer.digit)} (${percent(answer.share)}).`;
-  const unsure = `The judges are not sure: perhaps ${named(answer.digit)} (${percent(answer.share)}). Say below what it is.`;
-  tell(answer.error || (answer.share > 0.8 ? sure : unsure), Boolean(answer.error));
+  const sure = `The judges see ${withArticle(answer.digit)} (${percent(answer.share)}).`;
+  const unsure = `The judges are not sure: perhaps ${withArticle(answer.digit)} (${percent(answer.share)}). Say below what it is.`;
+  say(answer.error || (answer.share > 0.8 ? sure : unsure), Boolean(answer.error));
 }
 
 function clear() {
-  outdated();
-  drawing = null;
+  outdate();
+  pointer = null;
   strokes = [];
   photo = null;
   redraw();
   show("");
-  tell(nothing);
+  say(nothing);
 }
 
-async function take(file) {
+async function open(file) {
   if (!file) return;
-  const turn = outdated();
+  const current = outdate();
   try {
     const picture = await createImageBitmap(file);
-    if (turn !== asked) return;
+    if (current !== version) return;
     const scale = Math.min(1, LONGEST / Math.max(picture.width, picture.height));
     const canvas = make("canvas", { width: Math.max(1, Math.round(picture.width * scale)) });
     canvas.height = Math.max(1, Math.round(picture.height * scale));
@@ -93,41 +93,41 @@ async function take(file) {
     small.imageSmoothingQuality = "high";
     small.drawImage(picture, 0, 0, canvas.width, canvas.height);
     picture.close();
-    drawing = null;
+    pointer = null;
     strokes = [];
     photo = canvas;
     redraw();
     await prepare(canvas);
   } catch {
     const name = file.name ? `“${file.name}”` : "This";
-    tell(`${name} is not a picture that this browser can open, or it is too large: choose a PNG, JPEG, WebP or GIF.`, true);
+    say(`${name} is not a picture that this browser can open, or it is too large: choose a PNG, JPEG, WebP or GIF.`, true);
   }
 }
 
 const at = (event) => [(event.offsetX * pad.width) / pad.clientWidth, (event.offsetY * pad.height) / pad.clientHeight];
 pad.addEventListener("pointerdown", (event) => {
-  if (event.button || drawing !== null) return;
-  drawing = event.pointerId;
-  outdated();
+  if (event.button || pointer !== null) return;
+  pointer = event.pointerId;
+  outdate();
   pad.setPointerCapture(event.pointerId);
   if (photo) [photo, strokes] = [null, []];
   strokes.push([at(event)]);
   redraw();
 });
 pad.addEventListener("pointermove", (event) => {
-  if (event.pointerId !== drawing) return;
+  if (event.pointerId !== pointer) return;
   const parts = event.getCoalescedEvents?.() ?? [];
   for (const part of parts.length ? parts : [event]) strokes.at(-1).push(at(part));
   redraw();
 });
 for (const end of ["pointerup", "pointercancel"])
   pad.addEventListener(end, (event) => {
-    if (event.pointerId !== drawing) return;
-    drawing = null;
+    if (event.pointerId !== pointer) return;
+    pointer = null;
     prepare(pad);
   });
 view.querySelector(".undo").addEventListener("click", () => {
-  drawing = null;
+  pointer = null;
   if (photo) return clear();
   strokes.pop();
   if (!strokes.length) return clear();
@@ -137,7 +137,7 @@ view.querySelector(".undo").addEventListener("click", () => {
 view.querySelector(".clear").addEventListener("click", clear);
 const input = view.querySelector("input");
 input.addEventListener("change", () => {
-  take(input.files[0]);
+  open(input.files[0]);
   input.value = "";
 });
 view.addEventListener("dragover", (event) => {
@@ -148,19 +148,19 @@ view.addEventListener("dragleave", () => view.classList.remove("over"));
 view.addEventListener("drop", (event) => {
   event.preventDefault();
   view.classList.remove("over");
-  take(event.dataTransfer.files[0]);
+  open(event.dataTransfer.files[0]);
 });
-const pasted = (event) => {
-  if (!view.isConnected) return document.removeEventListener("paste", pasted);
+const paste = (event) => {
+  if (!view.isConnected) return document.removeEventListener("paste", paste);
   if (!view.offsetParent) return; // another tab is shown
   const file = [...event.clipboardData.files][0];
-  if (file) take(file);
-  else if (!/^(INPUT|TEXTAREA)$/.test(event.target.tagName)) tell("What was pasted is not a picture.", true);
+  if (file) open(file);
+  else if (!/^(INPUT|TEXTAREA)$/.test(event.target.tagName)) say("What was pasted is not a picture.", true);
 };
-document.addEventListener("paste", pasted);
+document.addEventListener("paste", paste);
 
-// A link may bring a drawing: it is shown as the network sees it, which is all that a link holds.
-function given() {
+// A link may hold a drawing, as the network sees it.
+function showLinked() {
   if (!props.value || strokes.length || photo) return;
   view.pixels = props.value;
   show(props.value);
@@ -168,10 +168,10 @@ function given() {
   paint(photo, bytes(props.value));
   context.imageSmoothingEnabled = false;
   redraw();
-  tell("The drawing of the link.");
+  say("The drawing of the link.");
 }
 
 redraw();
 show("");
-given();
-watch("value", given);
+showLinked();
+watch("value", showLinked);

@@ -1,11 +1,11 @@
-// All pairs: a table of muddles that is made row by row on demand. Each row is one short request, so that nobody waits
-// behind a whole table, and leaving or stopping costs nothing more.
+// All pairs: a table of muddles, made row by row on demand. A row is one short request, so that other visitors need not
+// wait for a whole table, and stopping or leaving ends the work.
 const view = element.querySelector(".pairs");
 const find = (name) => view.querySelector(name);
-const [table, go, again, stop, save, bar, said] = ["table", ".go", ".again", ".stop", ".save", "progress", ".said"].map(find);
+const [table, go, again, stop, save, bar, status] = ["table", ".go", ".again", ".stop", ".save", "progress", ".status"].map(find);
 const digits = [...Array(10).keys()];
 let seed = 7;
-let turn = 0;
+let run = 0; // the number of the table that is being made; a stopped one is dropped
 
 function clear() {
   const head = make("tr", {}, make("td", {}), ...digits.map((t) => make("th", { scope: "col" }, make("i", { "aria-hidden": "true" }, "→ "), `${t}`)));
@@ -23,7 +23,7 @@ function fill(digit, row) {
   cells[digit].replaceChildren(same);
   for (const { target, pixels, p_digit, p_target } of row.cells) {
     const words = `${digit} to ${target}: ${percent(p_digit)} to ${percent(p_target)}`;
-    const cell = button("", () => trigger("select", { digit, target, seed, strategy: "balanced" }), { title: words, "aria-label": `Open ${words}` });
+    const cell = button("", () => openMuddle({ digit, target, seed }), { title: words, "aria-label": `Open ${words}` });
     cell.classList.toggle("split", Math.min(p_digit, p_target) > 0.4);
     cell.append(picture(bytes(pixels)));
     cell.tabIndex = table.querySelector("td button") ? -1 : 0;
@@ -31,8 +31,8 @@ function fill(digit, row) {
   }
 }
 
-async function run() {
-  const mine = ++turn;
+async function makeAll() {
+  const current = ++run;
   clear();
   save.hidden = true;
   bar.hidden = stop.hidden = false;
@@ -42,33 +42,33 @@ async function run() {
   try {
     for (const digit of digits) {
       bar.value = made;
-      said.textContent = `${made} of 90 …`;
-      const row = await answered(server.row({ digit, seed }), "Try again.");
-      if (mine !== turn || !view.isConnected) return;
+      status.textContent = `${made} of 90 …`;
+      const row = await askServer(server.row({ digit, seed }), "Try again.");
+      if (current !== run || !view.isConnected) return;
       if (row.error) {
-        said.textContent = `${made} of 90 were made. ${row.error}`;
+        status.textContent = `${made} of 90 were made. ${row.error}`;
         return;
       }
       fill(digit, row);
       made += row.cells.length;
     }
     const split = table.querySelectorAll(".split").length;
-    said.textContent = `${split} of 90 have a blue frame: the judges give both digits more than 40 %. Seed ${seed}.`;
-    keepTable();
+    status.textContent = `${split} of 90 have a blue frame: the judges give both digits more than 40 %. Seed ${seed}.`;
+    offerDownload();
   } finally {
-    if (mine === turn) finish();
+    if (current === run) finish();
   }
 }
 
 function finish() {
-  turn++;
+  run++;
   const focused = document.activeElement === stop;
   bar.hidden = stop.hidden = true;
   go.disabled = again.disabled = false;
   if (focused) go.focus();
 }
 
-function keepTable() {
+function offerDownload() {
   const [cell, scale] = [30, 2];
   const sheet = make("canvas", { width: 10 * cell * scale, height: 10 * cell * scale });
   const context = sheet.getContext("2d");
@@ -101,13 +101,13 @@ table.addEventListener("keydown", (event) => {
 table.addEventListener("focusin", (event) => {
   for (const cell of table.querySelectorAll("td button")) cell.tabIndex = cell === event.target ? 0 : -1;
 });
-go.addEventListener("click", run);
+go.addEventListener("click", makeAll);
 again.addEventListener("click", () => {
   seed = Math.floor(Math.random() * 1e6);
-  run();
+  makeAll();
 });
 stop.addEventListener("click", () => {
-  said.textContent = "Stopped.";
+  status.textContent = "Stopped.";
   finish();
 });
 clear();

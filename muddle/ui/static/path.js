@@ -1,11 +1,11 @@
-// The path: the judges' opinion along it as a chart, one slider that scrubs and plays it, and every step as a tile.
+// The path: a chart of the judges' probabilities along it, a slider that scrubs and plays it, and a tile for every step.
 function svg(tag, attributes) {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
   return node;
 }
 
-// What can be said of each step of a muddle's path.
+// Accessors of a muddle's steps: their place on the path, probabilities, words and pixels; `frame(i)` gives the latter.
 function stepsOf(m, frame) {
   const count = m.probabilities.length;
   const at = (i) => (i / (count - 1)).toFixed(2);
@@ -36,15 +36,15 @@ function chart(m, steps) {
   const scale = make("p", { class: "scale", "aria-hidden": "true" });
   scale.append(...["100 %", "50 %", "0 %"].map((text) => make("span", {}, text)));
   const axis = make("p", { class: "axis", "aria-hidden": "true" });
-  axis.append(make("span", {}, `source, ${named(m.digit)}`), make("span", {}, `partner, ${named(m.target)}`));
+  axis.append(make("span", {}, `source, ${withArticle(m.digit)}`), make("span", {}, `partner, ${withArticle(m.target)}`));
   const legend = make("p", { class: "legend" });
   const names = { digit: `${m.digit}`, target: `${m.target}`, other: "anything else", dot: "the muddle" };
   for (const [kind, name] of Object.entries(names)) legend.append(make("span", { class: kind }, name));
   return { node: make("div", { class: "chart" }, scale, view), axis, legend, here };
 }
 
-// The slider with its picture and chart; `moved(i)` is told of every step that it shows.
-function scrubber(m, steps, moved) {
+// The slider with its picture and chart; calls `onStep(i)` for every step that it shows.
+function scrubber(m, steps, onStep) {
   const still = make("canvas", { width: SIZE, height: SIZE, role: "img", class: "digit-image" });
   const now = make("p", { class: "now" });
   const attributes = { type: "range", min: 0, max: steps.count - 1, "aria-label": "Step from source to partner" };
@@ -58,7 +58,7 @@ function scrubber(m, steps, moved) {
     paint(still, steps.frame(i)).setAttribute("aria-label", `Step ${i + 1} of the path; ${steps.words(i)}`);
     now.textContent = `t = ${steps.at(i)} · ${steps.words(i)} · anything else: ${percent(steps.other(i))}`;
     for (const end of ["x1", "x2"]) curve.here.setAttribute(end, (100 * i) / (steps.count - 1));
-    moved(i);
+    onStep(i);
   };
   const stop = () => {
     clearInterval(playing);
@@ -87,17 +87,17 @@ function scrubber(m, steps, moved) {
   return { node: whole, show, stop };
 }
 
-function tiles(m, steps, name, opened) {
+function tiles(m, steps, name, onOpen) {
   const dialog = make("dialog", { "aria-label": "One step of the path" });
   const open = (i) => {
-    opened();
+    onOpen();
     const large = picture(steps.frame(i), `Step ${i + 1}; ${steps.words(i)}`);
     const to = (text, j) => {
       const node = button(text, () => open(j));
       node.disabled = j < 0 || j >= steps.count;
       return node;
     };
-    const save = make("a", { href: enlarged(large, 560), download: `${name}-step-${i}.png` }, "Download PNG");
+    const save = make("a", { href: enlargedUrl(large, 560), download: `${name}-step-${i}.png` }, "Download PNG");
     const close = button("Close", () => dialog.close());
     const row = make("div", { class: "row" }, to("← Earlier", i - 1), to("Later →", i + 1), save, close);
     const line = make("p", { class: "now" }, `Step ${i + 1} of ${steps.count} · t = ${steps.at(i)} · ${steps.words(i)}`);

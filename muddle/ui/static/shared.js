@@ -1,4 +1,4 @@
-// What every component of ours needs: elements, digits on canvases, numbers in words, addresses.
+// Shared by all our components: elements, digits on canvases, numbers in words, addresses, answers of the server.
 const SIZE = 28;
 
 function make(tag, attributes = {}, ...children) {
@@ -25,13 +25,14 @@ function paint(canvas, pixels) {
   return canvas;
 }
 
-// A digit on a canvas; without a description it is decoration, and what stands around it says what it is.
+// A digit on a canvas. Without a description it is decoration: the text around it says what it is.
 function picture(pixels, description) {
   const how = description ? { role: "img", "aria-label": description } : { "aria-hidden": "true" };
   return paint(make("canvas", { width: SIZE, height: SIZE, class: "digit-image", ...how }), pixels);
 }
 
-function enlarged(canvas, side) {
+// The address of a PNG of a canvas, `side` pixels wide, with hard pixels.
+function enlargedUrl(canvas, side) {
   const large = make("canvas", { width: side, height: side });
   const context = large.getContext("2d");
   context.imageSmoothingEnabled = false;
@@ -39,30 +40,33 @@ function enlarged(canvas, side) {
   return large.toDataURL("image/png");
 }
 
-// "a 4", "an 8": kept on one line.
-const named = (digit) => `${+digit === 8 ? "an" : "a"}\u00a0${digit}`;
+// "a 4", "an 8", with a space at which no line breaks.
+const withArticle = (digit) => `${+digit === 8 ? "an" : "a"}\u00a0${digit}`;
 
-// Where this page is served, whatever stands in front of it: ends in a slash.
-const base = () => location.origin + location.pathname.replace(/[^/]*$/, "");
+// Show a muddle of the table or of a riddle in the Muddle tab: these are balanced and even, whatever is set there.
+const openMuddle = (recipe) => trigger("select", { recipe: { ...recipe, strategy: "balanced", balance: 0.5 } });
 
-// A server function's answer; where none comes, an object with the error in a sentence.
-async function answered(promise, advice) {
+// The address of the folder that serves this page, with a slash at its end.
+const home = () => location.origin + location.pathname.replace(/[^/]*$/, "");
+
+// A server function's answer; if none comes, an object with the error in a sentence, which ends in the advice.
+async function askServer(promise, advice) {
   const answer = await promise.catch(() => null);
   return answer && typeof answer === "object" && !(answer instanceof Error) ? answer : { error: `The server did not answer. ${advice}` };
 }
 
-// Copies a text, and says so on the button; where that is not allowed, shows it to be copied by hand.
-async function copied(text, node) {
-  node.dataset.text ??= node.textContent;
+// Copy a text and say so on the button; if the browser forbids it, show the text to be copied by hand.
+async function copyText(text, button) {
+  button.dataset.text ??= button.textContent;
   try {
     await navigator.clipboard.writeText(text);
-    node.textContent = "Copied";
-    setTimeout(() => (node.textContent = node.dataset.text), 2000);
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = button.dataset.text), 2000);
   } catch {
-    let field = node.parentNode.querySelector("textarea");
+    let field = button.parentNode.querySelector("textarea");
     if (!field) {
       field = make("textarea", { readonly: "", rows: 4, "aria-label": "To be copied" });
-      node.after(field);
+      button.after(field);
     }
     field.value = text;
     field.select();
