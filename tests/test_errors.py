@@ -1,10 +1,11 @@
 import inspect
+import pickle
 import re
 
 import pytest
 
 from muddle import errors
-from muddle.errors import ArgumentError, BusyError, MuddleError
+from muddle.errors import ArgumentError, BundleError, BusyError, DataError, HubError, MuddleError, RequestError
 
 
 def test_an_argument_error_names_the_argument_then_what_is_allowed_then_the_value():
@@ -37,3 +38,22 @@ def test_every_error_is_a_muddle_error_and_says_so_in_its_code():
     for kind in kinds:
         assert issubclass(kind, MuddleError)
         assert re.fullmatch("[a-z-]+", kind.code)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MuddleError("Draw a digit first."),
+        ArgumentError("only_picture", "yes", "true or false"),
+        RequestError("too-large", "The request is too long.", 413),
+        BusyError(7, "Too much is being sent."),
+        BundleError("here", "there is nothing", "Look elsewhere."),
+        HubError("user/repo", "cannot be reached", "Try again."),
+        DataError("There is no such file."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_comes_out_of_another_process_as_it_went_in(error):
+    other = pickle.loads(pickle.dumps(error))
+    assert type(other) is type(error)
+    assert (str(other), other.code, vars(other)) == (str(error), error.code, vars(error))

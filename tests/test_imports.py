@@ -1,81 +1,179 @@
+"""Which module imports which: downhill, by one door for each library; and importing does nothing."""
+
 import ast
-import subprocess
-import sys
+import graphlib
+import json
+import re
 
 import pytest
-from support.processes import ROOT, environment
+from support.processes import ROOT, output
 
-# Who may import what. Everything else may not.
-DOORS = {
-    "gradio": ("muddle/ui/",),
-    "huggingface_hub": ("muddle/hub.py",),
-    "safetensors": ("muddle/bundle.py", "muddle/weights.py"),
-    "PIL": ("muddle/render.py",),
-    "torchvision": ("train/data.py",),
-    "mlxtend": ("train/data.py",),
-    "matplotlib": ("train/sheets.py",),
-}
-RANKS = [  # imports run downhill: a module imports only what stands before it
-    "errors", "arguments", "recipe", "render", "present", "writers", "drawing", "results", "autoencoder", "judge",
-    "latent", "likeness", "metrics", "pixels", "projection", "surrogate", "bundle", "folding", "critic", "quality",
-    "strategies", "hub", "locate", "pipeline", "verify",
-    "dataset", "formats", "datacard", "factory", "weights", "classifiers", "evaluate", "reliability", "ui", "commands",
-    "__main__",
+ORDER = [  # of the parts of the library: each imports only those before it, and nothing is exempt
+    "errors", "parameters", "recipe", "result", "processes", "images", "networks", "bundle", "search", "muddler",
+    "__init__", "verify", "export", "dataset", "evaluate", "ui", "commands", "cli", "__main__",
 ]  # fmt: skip
+DOORS = {  # where alone a library is imported
+    "gradio": "muddle/ui/",
+    "starlette": "muddle/ui/",
+    "huggingface_hub": "muddle/bundle/hub.py",
+    "safetensors": "muddle/bundle/",
+    "PIL": "muddle/images/codecs.py",
+    "pyarrow": "muddle/dataset/formats.py",
+    "ray": "muddle/dataset/engines.py",
+    "torchvision": "train/data.py",
+    "mlxtend": "train/data.py",
+    "matplotlib": "train/sheets.py",
+    "train": "train/",
+}
 
 
-def sources():
-    return [p for top in ("muddle", "train") for p in sorted((ROOT / top).rglob("*.py"))] + [ROOT / "app.py"]
+def module_name(path):
+    """muddle/ui/page.py is muddle.ui.page, muddle/ui/__init__.py is muddle.ui."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imported(text):
-    """Every module that the source text imports, at any depth, but for those it imports for type checkers only."""
+SOURCES = {module_name(path): path for top in ("muddle", "train") for path in sorted((ROOT / top).rglob("*.py"))} | {
+    "app": ROOT / "app.py"
+}
+
+
+def imported(text, modules=SOURCES):
+    """The modules that a source imports, at any depth; of our own exactly those that are meant."""
     names = set()
-    tree = ast.parse(text)
-    checked = [n for n in ast.walk(tree) if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
-    ignored = {inner for node in checked for inner in ast.walk(node)}
-    for node in ast.walk(tree):
-        if node in ignored:
-            continue
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            full = {alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {name if name in modules else node.module for name in full.values()}
     return names
 
 
-def trespasses(path, text):
-    """Which doors a file goes through without being one."""
-    tops = {name.split(".")[0] for name in imported(text)}
-    wrong = {top for top in tops & DOORS.keys() if not path.startswith(DOORS[top])}
-    return wrong | ({"train"} if "train" in tops and not path.startswith("train/") else set())
+IMPORTED = {name: imported(path.read_text()) for name, path in SOURCES.items()}
 
 
-def test_each_library_has_one_door_and_the_library_never_imports_training():
-    for path in sources():
-        assert not trespasses(str(path.relative_to(ROOT)), path.read_text()), path
+def part(module):
+    """muddle.ui.page belongs to ui, muddle.cli to cli, and muddle itself to __init__."""
+    return [*module.split("."), "__init__"][1]
 
 
-def test_the_rule_would_notice():
-    assert trespasses("muddle/judge.py", "def f():\n    import gradio.themes as g") == {"gradio"}
-    assert trespasses("muddle/judge.py", "from train import data") == {"train"}
-    assert not trespasses("muddle/ui/page.py", "import gradio")
+def climbs(module, names):
+    """The modules of the library among `names` that do not stand before a module of it."""
+    ours = [name for name in names if name.split(".")[0] == "muddle" and part(name) != part(module)]
+    return {name for name in ours if ORDER.index(part(name)) > ORDER.index(part(module))}
+
+
+def trespasses(path, names):
+    """The libraries among `names` to which a file is no door."""
+    return {top for name in names if (top := name.split(".")[0]) in DOORS and not path.startswith(DOORS[top])}
+
+
+def test_the_order_names_every_part_of_the_library():
+    assert {part(module) for module in SOURCES if module.split(".")[0] == "muddle"} == set(ORDER)
 
 
 def test_imports_run_downhill():
-    for path in (ROOT / "muddle").glob("*.py"):
-        if path.name == "__init__.py" or path.stem == "pipeline":  # from_pretrained reaches up to locate, when called
-            continue
-        rank = RANKS.index(path.stem)
-        for name in imported(path.read_text()):
-            parts = name.split(".")
-            if parts[0] == "muddle" and len(parts) > 1 and parts[1] in RANKS:
-                assert RANKS.index(parts[1]) < rank, f"{path.name} imports {name}"
+    library = {module: names for module, names in IMPORTED.items() if module.split(".")[0] == "muddle"}
+    assert {module: wrong for module, names in library.items() if (wrong := climbs(module, names))} == {}
 
 
-@pytest.mark.parametrize("module", ["app", "muddle", "muddle.ui.serve", "train.__main__"])
-def test_importing_does_nothing_and_the_app_never_loads_torchvision(module):
-    code = f"import sys, {module}; print('torchvision' in sys.modules, 'mlxtend' in sys.modules)"
-    child = environment(PYTHONDONTWRITEBYTECODE="1")
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=child, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "False"]
+def test_a_climb_would_be_noticed():
+    assert climbs("muddle.search.scorer", imported("def f():\n    from muddle import muddler")) == {"muddle.muddler"}
+    assert climbs("muddle.muddler", imported("from muddle import Muddler")) == {"muddle"}
+    assert climbs("muddle.ui.http", imported("import muddle.cli, muddle.ui.page, muddle.errors")) == {"muddle.cli"}
+
+
+def test_no_import_goes_round_in_a_circle():
+    graph = {module: names & SOURCES.keys() for module, names in IMPORTED.items()}
+    assert list(graphlib.TopologicalSorter(graph).static_order())
+    with pytest.raises(graphlib.CycleError):  # the control: two modules of one package
+        graphlib.TopologicalSorter({**graph, "muddle.ui.http": {"muddle.ui.page"}}).prepare()
+
+
+def test_each_library_has_one_door_and_the_library_never_imports_training():
+    paths = {str(path.relative_to(ROOT)): IMPORTED[module] for module, path in SOURCES.items()}
+    assert {path: wrong for path, names in paths.items() if (wrong := trespasses(path, names))} == {}
+
+
+def test_a_trespass_would_be_noticed():
+    assert trespasses("muddle/networks/judges.py", imported("def f():\n    import gradio.themes as g")) == {"gradio"}
+    assert trespasses("muddle/networks/judges.py", imported("from train import data")) == {"train"}
+    assert trespasses("muddle/ui/page.py", imported("import gradio")) == set()
+
+
+def test_every_door_is_used():
+    for library, door in DOORS.items():
+        users = [path for module, path in SOURCES.items() if any(n.split(".")[0] == library for n in IMPORTED[module])]
+        assert any(str(path.relative_to(ROOT)).startswith(door) for path in users), library
+
+
+def test_no_import_is_for_type_checkers_only():
+    assert [module for module, path in SOURCES.items() if re.search(r"\bTYPE_CHECKING\b", path.read_text())] == []
+
+
+IMPORT = """
+import importlib, json, signal, sys, threading
+
+libraries, modules = json.loads(sys.argv[1])
+for library in libraries:
+    importlib.import_module(library)
+done, watching = [], False
+
+def watch(event, args):
+    reads_code = event == "open" and str(args[0]).endswith((".py", ".pyc", ".so"))
+    acts = event == "open" or event.split(".")[0] in ("os", "shutil", "socket", "subprocess", "tempfile")
+    if watching and acts and not reads_code and event != "os.listdir":
+        done.append([event, str(args)[:100]])
+
+def state():
+    handlers = [str(signal.getsignal(number)) for number in signal.valid_signals()]
+    return [threading.active_count(), handlers]
+
+before = state()
+sys.addaudithook(watch)
+watching = True
+for module in modules:
+    importlib.import_module(module)
+watching = False
+loaded = sorted({name.split(".")[0] for name in sys.modules})
+print(json.dumps({"done": done, "same": state() == before, "loaded": loaded}))
+"""
+LIBRARIES = ["torch", "gradio", "PIL.Image", "safetensors.torch", "starlette.applications"]
+
+
+def importing(modules, libraries=(), **changes):
+    """What happens while modules are imported; on libraries, imported before, it says nothing."""
+    code = IMPORT.replace("sys.argv[1]", repr(json.dumps([list(libraries), list(modules)])))
+    return json.loads(output(code, PYTHONDONTWRITEBYTECODE="1", **changes))
+
+
+def test_importing_the_library_does_nothing_and_loads_nothing_of_training():
+    result = importing([module for module in SOURCES if not module.startswith("train")], LIBRARIES)
+    assert (result["done"], result["same"]) == ([], True)
+    assert {"torchvision", "mlxtend", "ray", "train"}.isdisjoint(result["loaded"])
+
+
+def test_importing_training_does_nothing():
+    libraries = ["torch", "scipy.stats", "sklearn", "tqdm", "PIL.Image", "safetensors.torch"]
+    result = importing([module for module in SOURCES if module.startswith("train")], libraries)
+    assert (result["done"], result["same"]) == ([], True)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open('HERE/left', 'w').close()",
+        "open('HERE/data.txt')",
+        "import os; os.environ['LEFT'] = '1'",
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+        "import socket; socket.create_server(('127.0.0.1', 0)).close()",
+        "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()",
+        "",
+    ],
+)
+def test_a_module_that_does_something_would_be_noticed(code, tmp_path):
+    (tmp_path / "module.py").write_text(code.replace("HERE", str(tmp_path)))
+    (tmp_path / "data.txt").touch()
+    result = importing(["module"], PYTHONPATH=str(tmp_path))
+    assert (result["done"] != [] or not result["same"]) == (code != "")

@@ -120,10 +120,12 @@ def test_the_console_command_serves_the_page(installed, tmp_path):
             stderr=log,
         )
         try:
-            wait_for(f"http://127.0.0.1:{port}/healthz", child, log, 60)
+            wait_for(f"http://127.0.0.1:{port}/healthz", child, log, 60)  # which has status 200 once it is ready
         finally:
             child.terminate()
-            child.wait(20)
+            status = child.wait(20)
+    assert status == 0
+    assert "Traceback" not in (tmp_path / "log").read_text()
 
 
 def requirements(path):

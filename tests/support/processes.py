@@ -34,7 +34,7 @@ def output(code, **changes):
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
-        env=environment(PYTHONPATH=str(ROOT), **changes),
+        env=environment(**changes),
         capture_output=True,
         text=True,
         timeout=120,
