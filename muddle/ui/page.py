@@ -94,7 +94,7 @@ def lay_out(callbacks: Callbacks) -> Components:
             ways = [(f"{name}: {meaning}", name) for name, meaning in meanings.items()]
             c["strategy"] = gr.Radio(ways, value=OPENING.strategy, label="Strategy", elem_id="strategy")
             with gr.Row():
-                about_balance = "0: the digit, 0.5: undecided, 1: the target"
+                about_balance = "For balanced; 0: the digit, 0.5: undecided, 1: the target"
                 c["balance"] = _slider("balance", 0, 1, 0.05, "Balance", about_balance)
                 c["steps"] = _slider("steps", range_of_steps.low, range_of_steps.high, 1, "Steps", HELP["steps"])
             with gr.Row():

@@ -2,24 +2,41 @@
 
 import base64
 import io
-import time
 
 import numpy as np
 import pytest
-from support.browser import RESULT, muddle_pixels, open_tab, pixels, shown, wait_for_another
 from PIL import Image, ImageDraw
+from support.browser import (
+    CANVAS,
+    RESULT,
+    address_fields,
+    another_muddle,
+    checked,
+    choose,
+    open_tab,
+    pixels,
+    settle,
+    shown,
+)
 
 SEVEN = [(70, 70), (210, 70), (120, 220)]
 BAR = [(100, 150), (180, 150)]
-PAD, SEEN, READING = "#pad .pad", "#pad .seen", "#pad .reading"
+VIEW, PAD, SEEN, READING = "#pad .draw", "#pad .pad", "#pad .seen", "#pad .reading"
+SERVER = "**/component_server/"
 
 
-@pytest.fixture
-def drawing(visit):
-    page = visit()
+def open_pad(page):
     open_tab(page, "Draw")
     page.wait_for_selector(PAD)
     return page
+
+
+@pytest.fixture
+def pad(opening):
+    """The Draw tab with an empty pad, shared by the tests that muddle nothing."""
+    open_pad(opening)
+    opening.click("#pad .clear")
+    return opening
 
 
 def stroke(page, points):
@@ -30,6 +47,11 @@ def stroke(page, points):
     for x, y in points[1:]:
         page.mouse.move(box["x"] + x * scale, box["y"] + y * scale, steps=8)
     page.mouse.up()
+
+
+def prepare(page):
+    """Wait until the pad knows what the network sees in its drawing."""
+    page.eval_on_selector(VIEW, "view => view.preparing")
 
 
 def wait_for_reading(page, text):
@@ -52,75 +74,91 @@ def upload(page, data, name="photo.png", kind="image/png"):
     page.set_input_files("#pad input[type=file]", {"name": name, "mimeType": kind, "buffer": data})
 
 
-def test_a_drawing_is_shown_as_the_network_sees_it_and_muddled(drawing, muddler):
-    page = drawing
+def test_a_drawing_is_shown_as_the_network_sees_it_and_its_muddle_has_a_link(visit, muddler):
+    page = open_pad(visit())
     stroke(page, SEVEN)
     wait_for_reading(page, "The judges see a 7")
     seen = pixels(page, SEEN)
-    grey = np.array(seen).reshape(28, 28)
-    ink = np.argwhere(grey > 0)
-    assert max(np.ptp(ink, axis=0)) + 1 == 20
-    before = shown(page)
-    page.click("#muddle-drawing")
-    wait_for_another(page, before)
-    assert shown(page).startswith("7-")
-    assert pixels(page, f"{RESULT} .source canvas") == seen
+    grey = np.array(seen, np.uint8).reshape(28, 28)
+    assert max(np.ptp(np.argwhere(grey > 0), axis=0)) + 1 == 20
+    choose(page, "drawn-target", "2")
+    with another_muddle(page):
+        page.click("#muddle-drawing")
+    assert shown(page)["target"] == "2"
+    assert pixels(page, CANVAS["source"]) == seen
+    assert pixels(page, CANVAS["muddle"]) == muddler.muddle_image(grey, 7, 2, seed=27).image.flatten().tolist()
     assert "your drawing, read as a" in page.inner_text(f"{RESULT} .source")
-    assert muddle_pixels(page) == muddler.muddle_image(grey.astype(np.uint8), 7, seed=27).image.flatten().tolist()
+    assert address_fields(page) == shown(page)
 
-
-def test_a_drawing_has_a_link_that_alone_reproduces_it(drawing, visit):
-    page = drawing
-    stroke(page, SEVEN)
-    wait_for_reading(page, "The judges see")
-    before = shown(page)
-    page.locator("#its-target label", has_text="2").click()
-    page.click("#muddle-drawing")
-    wait_for_another(page, before)
-    page.wait_for_function("location.search.includes('image=')")
-    other = visit("/" + page.evaluate("location.search"))
-    assert muddle_pixels(other) == muddle_pixels(page)
+    other = visit("/?" + page.url.partition("?")[2])
     other.wait_for_selector(PAD)
-    assert pixels(other, SEEN) == pixels(page, SEEN)
-    assert other.locator("#its-target input:checked").input_value() == "2"
-    before = shown(other)
-    other.click("#another")  # the drawing came along: it can be gone on with
-    wait_for_another(other, before)
-    assert pixels(other, f"{RESULT} .source canvas") == pixels(page, SEEN)
+    assert pixels(other, CANVAS["muddle"]) == pixels(page, CANVAS["muddle"])
+    assert pixels(other, SEEN) == seen
+    assert (checked(other, "drawn-digit"), checked(other, "drawn-target")) == ("7", "2")
+    with another_muddle(other):
+        other.click("#again-drawing")  # the drawing came along: the visitor can go on with it
+    assert pixels(other, CANVAS["source"]) == seen
 
 
-def test_a_stroke_can_be_undone_and_all_cleared(drawing):
-    page = drawing
+def test_what_is_muddled_is_what_is_on_the_pad(visit):
+    page = open_pad(visit())
     stroke(page, SEVEN)
-    wait_for_reading(page, "The judges see")
-    first = pixels(page, SEEN)
-    stroke(page, BAR)
-    page.wait_for_timeout(600)
-    assert pixels(page, SEEN) != first
-    page.get_by_role("button", name="Undo").click()
-    page.wait_for_timeout(600)
-    assert pixels(page, SEEN) == first
-    page.get_by_role("button", name="Clear").click()
-    assert not any(pixels(page, SEEN))
-    wait_for_reading(page, "Nothing yet")
+    prepare(page)
+    before = pixels(page, SEEN)
+    held = []
+    page.route(SERVER, lambda route: held.append(route))
+    with page.expect_request(SERVER):
+        stroke(page, BAR)
+    with another_muddle(page):
+        page.click("#muddle-drawing")  # before the pad knows what the network sees in the new drawing
+        page.wait_for_selector(f"{RESULT}[aria-busy]", state="attached")
+        held.pop().continue_()
+    assert pixels(page, SEEN) != before
+    assert pixels(page, CANVAS["source"]) == pixels(page, SEEN)
 
 
-def test_a_finger_draws_as_a_mouse_does(drawing):
-    page = drawing
+def test_a_stroke_can_be_undone_and_all_cleared(pad):
+    stroke(pad, SEVEN)
+    prepare(pad)
+    first = pixels(pad, SEEN)
+    stroke(pad, BAR)
+    prepare(pad)
+    assert pixels(pad, SEEN) != first
+    pad.get_by_role("button", name="Undo").click()
+    prepare(pad)
+    assert pixels(pad, SEEN) == first
+    pad.click("#pad .clear")
+    assert not any(pixels(pad, SEEN))
+    wait_for_reading(pad, "Nothing yet")
+
+
+def touch(page, kind, finger, x, y):
     box = page.locator(PAD).bounding_box()
+    at = {"clientX": box["x"] + x * box["width"] / 280, "clientY": box["y"] + y * box["width"] / 280}
+    page.evaluate("s => { document.querySelector(s).setPointerCapture = () => {}; }", PAD)  # it wants a real finger
+    page.dispatch_event(PAD, kind, {**at, "pointerType": "touch", "pointerId": finger, "button": 0})
+
+
+def test_a_finger_draws_as_a_mouse_does(pad):
     for kind, (x, y) in [("pointerdown", SEVEN[0]), *(("pointermove", p) for p in SEVEN[1:]), ("pointerup", SEVEN[-1])]:
-        at = {"clientX": box["x"] + x * box["width"] / 280, "clientY": box["y"] + y * box["width"] / 280}
-        page.evaluate("s => { document.querySelector(s).setPointerCapture = () => {}; }", PAD)
-        page.dispatch_event(PAD, kind, {**at, "pointerType": "touch", "pointerId": 5, "isPrimary": True, "button": 0})
-    wait_for_reading(page, "The judges see a 7")
+        touch(pad, kind, 5, x, y)
+    wait_for_reading(pad, "The judges see a 7")
 
 
-def test_without_a_drawing_the_button_says_what_to_do(drawing):
-    page = drawing
-    before = shown(page)
-    page.click("#muddle-drawing")
-    page.get_by_text("Draw a digit or upload a photo first").wait_for()
-    assert shown(page) == before
+def test_a_second_finger_does_not_draw(pad):
+    for kind, finger, x, y in [
+        ("pointerdown", 5, 140, 40), ("pointerdown", 6, 20, 40), ("pointermove", 5, 140, 150),
+        ("pointermove", 6, 20, 240), ("pointerup", 6, 20, 240), ("pointermove", 5, 140, 240),
+        ("pointerup", 5, 140, 240),
+    ]:  # fmt: skip
+        touch(pad, kind, finger, x, y)
+    wait_for_reading(pad, "The judges see a 1")
+
+
+def test_without_a_drawing_the_button_says_what_to_do(pad):
+    pad.click("#muddle-drawing")
+    pad.get_by_text("Draw a digit or upload a photo first").wait_for()
+    settle(pad)
 
 
 GOOD = {
@@ -133,98 +171,66 @@ GOOD = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_a_picture_of_a_seven_is_seen_as_one(drawing, name):
-    upload(drawing, GOOD[name])
-    wait_for_reading(drawing, "The judges see a 7")
+def test_a_picture_of_a_seven_is_seen_as_one(pad, name):
+    upload(pad, GOOD[name])
+    wait_for_reading(pad, "The judges see a 7")
+
+
+def huge():
+    buffer = io.BytesIO()
+    Image.new("L", (20_000, 20_000)).save(buffer, format="PNG")
+    return buffer.getvalue()
 
 
 BAD = {
-    "empty": (picture(ink=None), "there must be a digit on it"),
-    "all black": (picture(paper="black", ink=None), "there must be a digit on it"),
-    "all transparent": (picture("RGBA", paper=(0, 0, 0, 0), ink=None), "there must be a digit on it"),
-    "not an image": (b"a letter", "is not a picture that this browser can open"),
-    "a broken one": (picture()[:300], "is not a picture that this browser can open"),
-    "nothing": (b"", "is not a picture that this browser can open"),
+    "empty": picture(ink=None),
+    "all black": picture(paper="black", ink=None),
+    "all transparent": picture("RGBA", paper=(0, 0, 0, 0), ink=None),
+    "not an image": b"a letter",
+    "broken": picture()[:300],
+    "nothing": b"",
+    "huge": huge(),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_cannot_be_used_is_a_sentence_and_the_next_one_works(drawing, name):
-    data, text = BAD[name]
-    upload(drawing, data)
-    wait_for_reading(drawing, text)
-    assert "wrong" in drawing.get_attribute(READING, "class")
-    upload(drawing, picture())
-    wait_for_reading(drawing, "The judges see a 7")
+def test_what_cannot_be_used_is_a_sentence_and_the_next_one_works(pad, name):
+    upload(pad, BAD[name])
+    pad.wait_for_selector(f"{READING}.wrong")
+    assert pad.inner_text(READING).endswith(".")
+    upload(pad, picture())
+    wait_for_reading(pad, "The judges see a 7")
+    assert "wrong" not in pad.get_attribute(READING, "class")
 
 
-def test_a_huge_picture_is_seen_or_is_a_sentence(drawing):
-    image = Image.new("L", (20_000, 20_000))
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
-    upload(drawing, buffer.getvalue())
-    drawing.wait_for_selector(f"{READING}.wrong")
-
-
-def test_a_picture_can_be_pasted(drawing):
+def test_a_picture_can_be_pasted(pad):
     script = """async (data) => {
       const blob = await (await fetch(data)).blob();
       const clipboardData = new DataTransfer();
       clipboardData.items.add(new File([blob], "pasted.png", { type: "image/png" }));
       document.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
     }"""
-    drawing.evaluate(script, "data:image/png;base64," + base64.b64encode(picture()).decode())
-    wait_for_reading(drawing, "The judges see a 7")
+    pad.evaluate(script, "data:image/png;base64," + base64.b64encode(picture()).decode())
+    wait_for_reading(pad, "The judges see a 7")
 
 
-def test_a_server_that_is_gone_is_a_sentence_and_the_drawing_stays(drawing, visit):
+def test_a_drawing_that_is_cleared_under_the_pen_starts_anew(pad):
+    box = pad.locator(PAD).bounding_box()
+    pad.mouse.move(box["x"] + 50, box["y"] + 50)
+    pad.mouse.down()
+    pad.evaluate("document.querySelector('#pad .clear').click()")
+    pad.mouse.move(box["x"] + 150, box["y"] + 150, steps=4)
+    pad.mouse.up()
+    stroke(pad, SEVEN)
+    wait_for_reading(pad, "The judges see a 7")
+
+
+def test_a_server_that_is_gone_is_a_sentence_and_the_drawing_stays(visit):
     visit.expected += ["503", "component server"]
-    page = drawing
-    page.route("**/component_server/", lambda route: route.fulfill(status=503, body="gone"))
+    page = open_pad(visit())
+    page.route(SERVER, lambda route: route.fulfill(status=503, body="gone"))
     stroke(page, SEVEN)
     wait_for_reading(page, "Your drawing is still here")
-    page.unroute("**/component_server/")
+    page.unroute(SERVER)
     stroke(page, BAR)
     wait_for_reading(page, "The judges see")
-
-
-def test_a_second_finger_does_not_draw(drawing):
-    page = drawing
-    box = page.locator(PAD).bounding_box()
-    page.evaluate("s => { document.querySelector(s).setPointerCapture = () => {}; }", PAD)
-
-    def touch(kind, finger, x, y):
-        at = {"clientX": box["x"] + x * box["width"] / 280, "clientY": box["y"] + y * box["width"] / 280}
-        page.dispatch_event(PAD, kind, {**at, "pointerType": "touch", "pointerId": finger, "button": 0})
-
-    for kind, finger, x, y in [
-        ("pointerdown", 5, 140, 40), ("pointerdown", 6, 20, 40), ("pointermove", 5, 140, 150),
-        ("pointermove", 6, 20, 240), ("pointerup", 6, 20, 240), ("pointermove", 5, 140, 240),
-        ("pointerup", 5, 140, 240),
-    ]:  # fmt: skip
-        touch(kind, finger, x, y)
-    wait_for_reading(page, "The judges see a 1")
-
-
-def test_what_is_muddled_is_what_is_on_the_pad(drawing):
-    page = drawing
-    stroke(page, SEVEN)
-    wait_for_reading(page, "The judges see a 7")
-    before = shown(page)
-    page.route("**/component_server/", lambda route: (time.sleep(1), route.continue_()))
-    stroke(page, BAR)
-    page.click("#muddle-drawing")  # before the pad knows what the network sees in the new drawing
-    page.wait_for_function("([s, b]) => document.querySelector(s).dataset.muddle !== b", arg=[RESULT, before])
-    assert pixels(page, f"{RESULT} .source canvas") == pixels(page, SEEN)
-
-
-def test_a_drawing_that_is_cleared_under_the_pen_starts_anew(drawing):
-    page = drawing
-    box = page.locator(PAD).bounding_box()
-    page.mouse.move(box["x"] + 50, box["y"] + 50)
-    page.mouse.down()
-    page.evaluate("document.querySelector('#pad .clear').click()")
-    page.mouse.move(box["x"] + 150, box["y"] + 150, steps=4)
-    page.mouse.up()
-    stroke(page, SEVEN)
-    wait_for_reading(page, "The judges see a 7")
