@@ -64,7 +64,7 @@ def answer(settings: Settings) -> list[Row]:
                 times[kind, name] += [spent] if i >= 0 else []
     texts = {
         "new": ("a new muddle, call and events", "a ready answer", "≤ 3"),
-        "again": ("the same muddle again", "the same", "≤ 1.15"),
+        "again": ("the same muddle again", "a ready answer", "≤ 1.15"),
         "request": ("a new muddle, one request", "a ready answer", ""),
     }
     return [
@@ -82,7 +82,10 @@ def throughput(settings: Settings) -> list[Row]:
             for way, (name, server) in itertools.product((Caller.call, Caller.request), servers.items()):
                 rate = answers_a_second(server, way, 2 if settings.quick else 5, seeds)
                 rates[way.__name__, name] += [rate] if number >= 0 else []
-    texts = {"call": ("call and events", "a ready answer", "≥ 0.4"), "request": ("one request each", "the same", "")}
+    texts = {
+        "call": ("call and events", "a ready answer", "≥ 0.4"),
+        "request": ("one request each", "a ready answer", ""),
+    }
     return [
         _row(
             settings, f"{CALLERS} callers, {what}", baseline, "a second", rates[way, "app"], rates[way, "baseline"], bar
