@@ -154,8 +154,8 @@ class Muddler:
         muddles: dict[int, Muddle] = {}
         recipes = [self._resolved(recipe) for recipe in recipes]
         for places, draws, found in self._search(recipes):
-            for row, place in enumerate(places):
-                muddles[place] = self._finish(recipes[place], draws, found, row)
+            group = [recipes[place] for place in places]
+            muddles.update(zip(places, self._finish(group, draws, found), strict=True))
         return [muddles[place] for place in range(len(recipes))]
 
     @torch.no_grad()
@@ -215,12 +215,31 @@ class Muddler:
         together = concatenate(parts)
         return Batch(*(column[np.argsort(order)] for column in together)) if len(parts) > 2 else together
 
-    def _finish(self, recipe: Recipe, draws: Draws, found: SearchResult, row: int) -> Muddle:
-        """One muddle with its path, from a row of its group."""
-        target, t, exemplars = int(draws.goal.target[row]), float(found.t[row]), self.bundle.exemplars
-        partner, source = int(draws.partner_index[row, found.partner[row]]), int(draws.source_index[row])
-        codes = path(draws.source[row], exemplars.codes[partner], recipe.steps)  # (T, D)
-        frames = to_pixels(self._scorer.decode(codes))
+    def _finish(self, recipes: Sequence[Recipe], draws: Draws, found: SearchResult) -> Iterator[Muddle]:
+        """The muddles of a group with their paths, which are decoded and judged together."""
+        partners = draws.partner_index[torch.arange(len(recipes)), found.partner]
+        ends = zip(draws.source, self.bundle.exemplars.codes[partners], recipes, strict=True)
+        paths = [path(source, partner, recipe.steps) for source, partner, recipe in ends]  # (T, D) each
+        frames = to_pixels(self._scorer.decode(torch.cat(paths)))
+        lengths = [len(codes) for codes in paths]
+        probabilities = self._scorer.mean_probabilities(frames).split(lengths)
+        rows = zip(recipes, paths, frames.split(lengths), probabilities, strict=True)
+        for row, (recipe, codes, images, means) in enumerate(rows):
+            yield self._muddle(recipe, draws, found, row, int(partners[row]), codes, images, means)
+
+    def _muddle(
+        self,
+        recipe: Recipe,
+        draws: Draws,
+        found: SearchResult,
+        row: int,
+        partner: int,
+        codes: Tensor,
+        frames: Tensor,
+        probabilities: Tensor,
+    ) -> Muddle:
+        """One muddle of a group, with its path."""
+        target, t, source = int(draws.goal.target[row]), float(found.t[row]), int(draws.source_index[row])
         mean = found.probabilities[row].mean(0)
         one = found.rows(torch.tensor([row]))
         places = self.project(torch.cat([one.codes, codes]).numpy())  # (1 + T, 2)
@@ -230,12 +249,12 @@ class Muddler:
             origin=self.origin,
             fingerprint=self.fingerprint,
             source=to_pixels(draws.source_image[[row]])[0].numpy(),
-            partner=exemplars.images[partner].numpy().copy(),
+            partner=self.bundle.exemplars.images[partner].numpy().copy(),
             source_index=None if source == GIVEN else source,
             partner_index=partner,
             codes=codes.numpy(),
-            frames=frames.numpy(),
-            probabilities=self._scorer.mean_probabilities(frames).numpy(),
+            frames=frames.numpy().copy(),
+            probabilities=probabilities.numpy().copy(),
             t=round(t, DECIMALS),
             pick=round(t * (recipe.steps - 1)),
             code=one.codes[0].numpy(),

@@ -1,6 +1,7 @@
 """The gate before gradio: open addresses, checked bodies, security headers; every refusal is a sentence with a code."""
 
 import asyncio
+import gc
 import json
 import re
 import time
@@ -33,6 +34,7 @@ JOB = re.compile(r"/gradio_api/call/.+/.+")
 MAX_BODY = 7_100_000  # bytes: a picture in base64 and some
 MAX_ARRIVING = 64_000_000  # bytes of all bodies that are on their way
 MAX_SECONDS = 30  # that a body may take to arrive
+LARGE = 1_000_000  # bytes of a body after which garbage is collected: gradio keeps cycles that hold it
 
 # Scripts and styles within the page, and `eval`, are gradio's way; from another site comes nothing, and nothing goes to
 # one. Who may frame the page is left open: a Space is shown in a frame.
@@ -103,12 +105,12 @@ class Gate:
         """Pass a request on if it can be understood; nothing that a visitor sends becomes a traceback."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        request, path, began = Request(scope, receive), scope["path"], time.monotonic()
+        request, path, began, size = Request(scope, receive), scope["path"], time.monotonic(), 0
         reply = _Reply(send, holds_job=scope["method"] == "GET" and JOB.fullmatch(path) is not None)
         try:
             self._check_head(request, path)
             if scope["method"] == "POST":
-                scope, receive = await self._checked(request, path)
+                scope, receive, size = await self._checked(request, path)
             await self.app(scope, receive, reply)
         except MuddleError as error:
             await reply.refuse(error_response(error, path))
@@ -119,6 +121,8 @@ class Gate:
                 log.warning("a request that gradio cannot understand: %s", type(error).__name__)
             await reply.refuse(error_response(RequestError("bad-request", "This request cannot be understood."), path))
         finally:
+            if size > LARGE:
+                gc.collect()
             self._log(path, reply, time.monotonic() - began)
 
     def _check_head(self, request: Request, path: str) -> None:
@@ -131,8 +135,8 @@ class Gate:
         if kinds and kinds[0].lower().startswith("multipart/"):
             raise RequestError("no-files", "Files are not taken here; send a picture in base64.", 415)
 
-    async def _checked(self, request: Request, path: str) -> tuple[Scope, Receive]:
-        """The request with its body read and, if its address has a check, checked. Raises RequestError."""
+    async def _checked(self, request: Request, path: str) -> tuple[Scope, Receive, int]:
+        """The request with its body read and, if its address has a check, checked; the bytes. Raises RequestError."""
         body = await self._body(request)
         headers = MutableHeaders(raw=list(request.scope["headers"]))
         for pattern, check in self.checks.items():
@@ -145,7 +149,7 @@ class Gate:
         async def receive() -> Message:
             return waiting.pop() if waiting else await request.receive()
 
-        return {**request.scope, "headers": headers.raw}, receive
+        return {**request.scope, "headers": headers.raw}, receive, len(body)
 
     async def _body(self, request: Request) -> bytes:
         """All of a request's body. Raises RequestError when it is too long, or too long on its way."""

@@ -1,5 +1,6 @@
 """Serve the page: every option of gradio and uvicorn that it is served with."""
 
+import gc
 import os
 import re
 import signal
@@ -71,6 +72,8 @@ def launch(networks: Networks, **overrides: Any) -> tuple[Any, str]:
     }
     _, url, _ = page.launch(**{**options, **overrides})
     share_session_of_calls(page)
+    gc.collect()
+    gc.freeze()  # all that is there stays, so looking for garbage is quick from now on
     log.info("the page is at %s", url)
     return page, url
 
