@@ -10,13 +10,11 @@ SETTLED = f"{RESULT}[data-muddle]:not([aria-busy])"  # nothing is under way: con
 CANVAS = {kind: f"{RESULT} .{kind} canvas" for kind in ("source", "muddle", "partner")}
 
 
-def watch(page, address):
-    """A list that fills with what goes wrong: errors and warnings in the console, requests to anywhere else."""
-    troubles = []
+def watch(page, address, troubles):
+    """Add to `troubles` whatever goes wrong: errors and warnings in the console, requests to anywhere else."""
     page.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("request", lambda r: troubles.append(r.url) if not r.url.startswith((address, "data:", "blob:")) else None)
-    return troubles
 
 
 def settle(page):

@@ -49,8 +49,8 @@ def test_all_pairs_are_made_on_demand_and_a_cell_opens_its_result(visit, muddler
     page.wait_for_function("document.activeElement.className === 'result'")
 
 
-def test_the_table_shows_its_progress_and_can_be_stopped(visit):
-    page = visit()
+def test_the_table_shows_its_progress_and_can_be_stopped(opening):
+    page = opening
     held = []
 
     def hold(route):  # every row but the first
@@ -72,6 +72,7 @@ def test_the_table_shows_its_progress_and_can_be_stopped(visit):
     assert page.locator(CELL).count() == 9  # the second row came, and was dropped
     assert not held  # and a third was not asked for
     assert page.get_by_role("button", name="Make all 90").is_enabled()
+    page.unroute(SERVER)
 
 
 def answer(page, digit, sure="fairly sure"):
@@ -111,8 +112,8 @@ def test_a_guess_is_answered_with_what_the_judges_thought_and_counted(visit):
     assert "Your score will be kept here" in page.inner_text("#guess .score")
 
 
-def test_how_a_riddle_was_made_can_be_seen_and_a_server_that_is_gone_is_a_sentence(visit):
-    visit.expected += ["503", "component server"]
+def test_how_a_riddle_was_made_can_be_seen_and_a_server_that_is_gone_is_a_sentence(visit, expected):
+    expected += ["503", "component server"]
     page = visit("/?digit=4&target=9&balance=0.3")
     open_settings(page)
     choose(page, "strategy", "midpoint")
