@@ -5,10 +5,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 
-def finished(coroutine):
+def finished(coroutine, seconds=60):
     """The result of a coroutine; in a thread of its own, since playwright keeps an event loop in the main one."""
+
+    async def bounded():
+        return await asyncio.wait_for(coroutine, seconds)
+
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
+        return pool.submit(asyncio.run, bounded()).result()
 
 
 def together(*awaitables):
