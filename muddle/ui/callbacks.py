@@ -191,7 +191,7 @@ def understood(fields: Mapping[str, str], version: str, opening: Recipe) -> tupl
 def unread(*errors: MuddleError) -> str:
     """A note on the parts of a link that take their usual values."""
     reasons = " ".join(str(error) for error in errors)
-    return f"Part of the link could not be read, so the usual value is shown instead. {reasons}"
+    return f"Part of this link cannot be used, so the usual value is shown instead: {reasons}"
 
 
 def _with_possible_target(controls: Mapping[str, Any]) -> dict[str, Any]:

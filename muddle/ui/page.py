@@ -168,12 +168,9 @@ def event_check(page: gr.Blocks) -> Callable[[re.Match[str], Any], dict[str, Any
         number = sent.get("fn_index") if isinstance(sent, dict) else None
         if type(number) is not int or number not in controls:
             raise RequestError("unknown-event", "The request must name an event of the page.")
-        data, boxes = sent.get("data"), controls[number]
-        if not isinstance(data, list) or len(data) != len(boxes):
-            raise RequestError("bad-data", f"The event takes a list of {len(boxes)} values as data.")
-        event_data = sent.get("event_data") or {}
-        if not isinstance(event_data, dict):
-            raise RequestError("bad-data", "The data of an event must be an object.")
+        boxes, data, event_data = controls[number], sent.get("data"), sent.get("event_data") or {}
+        if not isinstance(data, list) or len(data) != len(boxes) or not isinstance(event_data, dict):
+            raise RequestError("bad-data", f"The event takes {len(boxes)} values as data, and an object as event_data.")
         values = [scalar(value) for value in data]
         for box, value in zip(boxes, values, strict=True):
             if not _fits(box, value):
