@@ -18,7 +18,7 @@ from support.processes import ROOT
 from muddle import cli
 from muddle.images.codecs import png
 from muddle.recipe import STRATEGIES, Recipe
-from muddle.ui.api import schemas
+from muddle.ui.api import Api, schemas
 
 PROMISED = ROOT / "tests/ui/api.json"
 
@@ -82,13 +82,17 @@ def test_the_strategies_are_those_of_the_library():
         assert schemas()[name]["strategy"]["enum"] == list(STRATEGIES)
 
 
+def defaults(function):
+    """The defaults of a function's parameters by name, but for itself and the request."""
+    parameters = inspect.signature(function).parameters.items()
+    return {name: p.default for name, p in parameters if name not in ("self", "request")}
+
+
 def test_the_defaults_are_those_of_the_library(muddler):
     for name, work in {"muddle": muddler.muddle, "muddle_image": muddler.muddle_image}.items():
-        theirs = {key: p.default for key, p in inspect.signature(work).parameters.items()}
-        required = inspect.Parameter.empty
-        ours = {key: schema.get("default", required) for key, schema in schemas()[name].items()}
-        assert ours.pop("only_picture") is False
-        assert ours == theirs
+        described = {key: s.get("default", inspect.Parameter.empty) for key, s in schemas()[name].items()}
+        assert described == {**defaults(work), "only_picture": False}
+        assert defaults(getattr(Api, name)) == described
 
 
 def by_python(app, muddler, folder):
