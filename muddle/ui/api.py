@@ -18,7 +18,7 @@ from muddle.parameters import Integer, Parameter
 from muddle.recipe import EVEN, PARAMETERS, Recipe
 from muddle.ui.callbacks import as_gradio_error
 from muddle.ui.http import client_of
-from muddle.ui.networks import Networks
+from muddle.ui.networks import CACHED, Networks
 
 CALL = re.compile(r"/gradio_api/call/(v2/)?([^/]*)/?")
 
@@ -80,7 +80,7 @@ class Api:
 
     def __init__(self, networks: Networks):
         self._networks = networks
-        self._as_json = functools.lru_cache(256)(as_json)  # of muddles that are themselves remembered
+        self._as_json = functools.lru_cache(CACHED)(as_json)  # of muddles that are themselves remembered
 
     async def muddle(
         self,

@@ -20,7 +20,7 @@ from muddle.recipe import PARAMETERS, VERSION, Recipe
 from muddle.ui.about import bundle_line
 from muddle.ui.http import client_of
 from muddle.ui.log import log_request
-from muddle.ui.networks import Networks
+from muddle.ui.networks import CACHED, Networks
 
 Work = Callable[..., Awaitable[Any]]
 RESULT = "result"  # the component that shows a muddle, in answers beside the names of parameters
@@ -84,7 +84,7 @@ class Callbacks:
 
     def __init__(self, networks: Networks, opening: Recipe):
         self._networks, self._opening = networks, opening
-        self._for_page = functools.lru_cache(256)(for_page)  # of muddles that are themselves remembered
+        self._for_page = functools.lru_cache(CACHED)(for_page)  # of muddles that are themselves remembered
 
     @as_gradio_error
     async def show(self, request: gr.Request, **controls: Any) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from muddle.ui.log import log, start_log
 
 CAPACITY = 64  # jobs that wait; more are told to come back
 TOGETHER = 8  # jobs that are done in one go: more would make the first wait longer
-CACHED = 256  # muddles that are remembered, 15 KB each with 11 steps
+CACHED = 100  # muddles that are remembered, 15 KB each with 11 steps, and as much again as JSON
 HEARTBEAT = 5  # seconds without a job after which it is checked that the process is there
 PATIENCE = 60  # seconds after which the process is taken for stuck, and killed
 TRIES = 2  # of a job, in case that it is what kills the process
