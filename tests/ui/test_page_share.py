@@ -103,8 +103,8 @@ def test_two_visitors_never_see_each_others_results(visit):
     one, two = visit("/?digit=1&target=7"), visit("/?digit=6&target=0")
     for _ in range(2):
         with another_muddle(one), another_muddle(two):
-            one.click("#again", no_wait_after=True)
-            two.click("#again", no_wait_after=True)
+            for page in (one, two):  # at once: a real click waits for frames, which the page behind has few of
+                page.eval_on_selector("#again", "button => button.click()")
         assert shown(one).items() >= {"digit": "1", "target": "7"}.items()
         assert shown(two).items() >= {"digit": "6", "target": "0"}.items()
         assert pixels(one, CANVAS["source"]) != pixels(two, CANVAS["source"])
