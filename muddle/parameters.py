@@ -204,6 +204,11 @@ class Parameter:
         """The value as a plain Python value, None where that is allowed. Raises ArgumentError."""
         return None if value is None and self.none else self.kind.check(name, value)
 
+    def from_json(self, value: Any) -> Any:
+        """A value as JavaScript may have written it: 7.0 counts as 7 where a whole number is wanted. Not checked."""
+        whole = isinstance(self.kind, Integer) and isinstance(value, float) and value.is_integer()
+        return int(value) if whole else value
+
     def parse(self, name: str, text: str) -> Any:
         """The value of a text in a link. Raises ArgumentError."""
         return None if text == AUTO and self.none else self.kind.parse(name, text)

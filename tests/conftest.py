@@ -4,7 +4,6 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from support.browser import RESULT
 from support.processes import serving
 
 from muddle import Muddler
@@ -59,30 +58,3 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=path, args=[*flags, "--disable-component-update"])
         yield chromium
         chromium.close()
-
-
-@pytest.fixture
-def visit(app, browser):
-    """Opens the page with a query, at the shared app or another, and waits for its first result.
-
-    Fails at the end on any error or warning in the console, unless a part of its text was put into `visit.expected`,
-    and on any request to elsewhere.
-    """
-    contexts, troubles = [], []
-
-    def go(query="", at=app, **options):
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("request", lambda r: troubles.append(r.url) if not r.url.startswith((at, "data:", "blob:")) else None)
-        page.goto(at + query)
-        page.wait_for_selector(f"{RESULT}[data-muddle]")
-        return page
-
-    go.expected = []
-    yield go
-    for context in contexts:
-        context.close()
-    assert not [text for text in troubles if not any(part in text for part in go.expected)]

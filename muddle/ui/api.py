@@ -14,7 +14,7 @@ from muddle.errors import ArgumentError, RequestError
 from muddle.export.serialize import as_json, data_uri, describe_bundle
 from muddle.images.codecs import MAX_BASE64, from_base64
 from muddle.images.preprocess import prepare
-from muddle.parameters import Integer, Parameter
+from muddle.parameters import Parameter
 from muddle.recipe import EVEN, PARAMETERS, Recipe
 from muddle.ui.callbacks import as_gradio_error
 from muddle.ui.http import client_of
@@ -138,11 +138,8 @@ def read_digit(picture: Any) -> np.ndarray:
 
 
 def recipe_of(**arguments: Any) -> Recipe:
-    """The recipe of a program's arguments; 7.0 counts as 7, as JavaScript may write it. Raises ArgumentError."""
-    for name, value in arguments.items():
-        if isinstance(PARAMETERS[name].kind, Integer) and isinstance(value, float) and value.is_integer():
-            arguments[name] = int(value)
-    return Recipe(**arguments)
+    """The recipe of a program's arguments. Raises ArgumentError."""
+    return Recipe(**{name: PARAMETERS[name].from_json(value) for name, value in arguments.items()})
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from muddle.errors import ArgumentError, MuddleError
 from muddle.export.serialize import for_page, to_base64
 from muddle.images.codecs import from_base64
 from muddle.images.preprocess import prepare
-from muddle.parameters import AUTO, Integer
+from muddle.parameters import AUTO
 from muddle.recipe import PARAMETERS, VERSION, Recipe
 from muddle.ui.about import bundle_line
 from muddle.ui.http import client_of
@@ -59,8 +59,7 @@ def recipe_of(controls: Mapping[str, Any]) -> Recipe:
         elif isinstance(value, str):
             values[name] = parameter.parse(name, value)
         else:
-            is_whole = isinstance(parameter.kind, Integer) and isinstance(value, float) and value.is_integer()
-            values[name] = int(value) if is_whole else value
+            values[name] = parameter.from_json(value)
     return Recipe(**values)
 
 

@@ -4,7 +4,6 @@ import functools
 import gzip
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
 from html import escape
 
 import numpy as np
@@ -20,7 +19,7 @@ from muddle.export.serialize import to_base64
 from muddle.images.codecs import png, tiled
 from muddle.recipe import VERSION, Recipe
 from muddle.ui import STATIC
-from muddle.ui.http import client_of, error_response
+from muddle.ui.http import client_of
 from muddle.ui.networks import Facts, Networks
 from muddle.ui.page import DESCRIPTION, OPENING, TITLE
 
@@ -36,11 +35,9 @@ SHEET_COLUMNS = 50  # of the exemplars' sheet, as static/map.js cuts it
 HOUR = {"Cache-Control": "max-age=3600"}
 GRADIOS_TAGS = re.compile(rb'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 
-Endpoint = Callable[[Request], Awaitable[Response]]
-
 
 def routes(networks: Networks) -> list[Route]:
-    """The routes, each a pure function of its query; a wrong one is status 400, a sentence and a code."""
+    """The routes, each a pure function of its query. They raise MuddleError, which http.on_muddle_error answers."""
 
     async def muddle(request: Request) -> Response:
         kind, media_type = FILES[request.url.path.removeprefix(request.scope.get("root_path", ""))]
@@ -71,24 +68,12 @@ def routes(networks: Networks) -> list[Route]:
         return Response((STATIC / "favicon.svg").read_bytes(), media_type="image/svg+xml")
 
     return [
-        *(Route(path, _in_sentences(muddle)) for path in FILES),
-        Route("/exemplars.png", _in_sentences(exemplars)),
-        Route("/map.json", _in_sentences(latent_map)),
+        *(Route(path, muddle) for path in FILES),
+        Route("/exemplars.png", exemplars),
+        Route("/map.json", latent_map),
         Route("/favicon.svg", icon),
         Route("/healthz", health),
     ]
-
-
-def _in_sentences(endpoint: Endpoint) -> Endpoint:
-    """The endpoint with its expected errors as an answer."""
-
-    async def answer(request: Request) -> Response:
-        try:
-            return await endpoint(request)
-        except MuddleError as error:
-            return error_response(error, request.url.path)
-
-    return answer
 
 
 @functools.lru_cache(1)

@@ -363,6 +363,16 @@ def spoilt(name, change):
     return fault
 
 
+def _send_half(handler, name):
+    """Announce a whole file, and send half of it."""
+    data = handler.server.repos["model", REPO].commits[-1][1][name]
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(data)))
+    handler.end_headers()
+    handler.wfile.write(data[: len(data) // 2])
+    handler.wfile.flush()
+
+
 def cut(name, times=10**6):
     """Announce a whole file, send half of it and hang up, `times` times, then answer normally."""
     left = [times]
@@ -371,12 +381,7 @@ def cut(name, times=10**6):
         if handler.command != "GET" or not path.endswith(f"/{name}") or "/resolve/" not in path or left[0] <= 0:
             return False
         left[0] -= 1
-        data = handler.server.repos["model", REPO].commits[-1][1][name]
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(data)))
-        handler.end_headers()
-        handler.wfile.write(data[: len(data) // 2])
-        handler.wfile.flush()
+        _send_half(handler, name)
         handler.connection.shutdown(socket.SHUT_RDWR)
         handler.close_connection = True
         return True
@@ -391,12 +396,7 @@ def stuck(name):
     def fault(handler, path):
         if handler.command != "GET" or not path.endswith(f"/{name}") or "/resolve/" not in path:
             return False
-        data = handler.server.repos["model", REPO].commits[-1][1][name]
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(data)))
-        handler.end_headers()
-        handler.wfile.write(data[: len(data) // 2])
-        handler.wfile.flush()
+        _send_half(handler, name)
         waiting.set()
         handler.connection.recv(1)  # nothing comes but the end
         handler.close_connection = True

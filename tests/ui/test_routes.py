@@ -13,6 +13,8 @@ from support.http import ask
 from support.loops import finished, together
 from support.worker import FACTS, Worker, idle
 
+from muddle.errors import MuddleError
+from muddle.ui.http import on_muddle_error
 from muddle.ui.routes import FILES, HOUR, SHEET_COLUMNS, head_tags, routes
 
 QUERY = "?digit=4&target=9&seed=7"
@@ -152,7 +154,7 @@ async def asked(networks, path):
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [], "scheme": "http"}
-    app = Starlette(routes=routes(networks))
+    app = Starlette(routes=routes(networks), exception_handlers={MuddleError: on_muddle_error})
     await app({**scope, "server": ("localhost", 80), "client": None}, receive, send)
     headers = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
     return sent[0]["status"], headers, sent[1]["body"]
