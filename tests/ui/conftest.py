@@ -17,15 +17,16 @@ def expected():
 
 
 @pytest.fixture
-def visit(app, visitor, expected):
+def visit(app, browser, visitor, expected):
     """Opens the page with a query, at the shared app or another, and waits until `ready` is there.
 
-    prepare: is called with the page before it is opened. Fails at the end on any trouble.
+    prepare: is called with the page before it is opened. alone: in a browser context of its own, for what would reach
+    the next test's page too, such as a clock. Fails at the end on any trouble.
     """
     pages, troubles = [], []
 
-    def go(query="", at=app, ready=SETTLED, prepare=None):
-        page = visitor.new_page()
+    def go(query="", at=app, ready=SETTLED, prepare=None, alone=False):
+        page = (browser if alone else visitor).new_page()
         pages.append(page)
         watch(page, at, troubles)
         if prepare:

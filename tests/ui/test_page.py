@@ -294,7 +294,7 @@ def test_a_button_brings_the_result_into_view_and_a_choice_leaves_the_page_where
 
 
 def test_the_path_plays_as_a_loop_until_it_is_paused(visit):
-    page = visit()
+    page = visit(alone=True)
     page.clock.install(time=0)
     page.clock.pause_at(1000)  # from here it goes on by itself no more
     page.get_by_role("button", name="Play").click()
