@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.measure import Row, Settings, milliseconds, row
-from benchmarks.servers import APP, BARE, MUDDLE, ROOT, Caller, CallError, Server, resident, served
+from benchmarks.servers import APP, BARE, MUDDLE, ROOT, Caller, CallError, Server, call, resident, served
 
 CALLERS = 32
 MUDDLES = 2000  # after which memory is read
@@ -36,7 +36,7 @@ def start(settings: Settings) -> list[Row]:
         for name, (program, tree) in programs.items():
             began = time.perf_counter()
             with served(*program, tree=tree) as server:
-                Caller(server).call(*MUDDLE)
+                call(server, *MUDDLE)
                 first = time.perf_counter() - began
             if number >= 0:
                 pages[name].append(server.seconds)
@@ -51,8 +51,8 @@ def start(settings: Settings) -> list[Row]:
 def answer(settings: Settings) -> list[Row]:
     """Milliseconds that one caller waits for a muddle; the baseline has the answer ready."""
     times: dict[tuple[str, str], list[float]] = defaultdict(list)
-    with pair(settings.against) as servers:
-        callers = {name: Caller(server) for name, server in servers.items()}
+    with pair(settings.against) as servers, contextlib.ExitStack() as stack:
+        callers = {name: stack.enter_context(contextlib.closing(Caller(server))) for name, server in servers.items()}
         for i in range(-5 if settings.quick else -10, 10 if settings.quick else 200):  # the first warm up
             calls = {
                 "new": (Caller.call, i % 10, None, "balanced", 11, 1000 + i),
@@ -117,7 +117,7 @@ def pair(against: Path | None) -> Iterator[dict[str, Server]]:
     """Run the app and its baseline: the other checkout's app, or a bare page that has the app's answer ready."""
     with tempfile.TemporaryDirectory() as scratch, served(*APP) as app:
         ready = Path(scratch) / "answer.json"
-        ready.write_text(json.dumps(Caller(app).call(*MUDDLE)))
+        ready.write_text(json.dumps(call(app, *MUDDLE)))
         program = APP if against else (*BARE, "--answer", str(ready))
         with served(*program, tree=against or ROOT) as baseline:
             yield {"app": app, "baseline": baseline}
@@ -129,11 +129,11 @@ def answers_a_second(server: Server, way: Callable[..., object], seconds: float,
     end = time.perf_counter() + seconds
 
     def keep_asking(number: int) -> None:
-        caller = Caller(server, f"10.0.0.{number}")
-        while time.perf_counter() < end:
-            seed = next(seeds)
-            way(caller, seed % 10, None, "balanced", 11, seed)
-            counts[number] += time.perf_counter() < end
+        with contextlib.closing(Caller(server, f"10.0.0.{number}")) as caller:
+            while time.perf_counter() < end:
+                seed = next(seeds)
+                way(caller, seed % 10, None, "balanced", 11, seed)
+                counts[number] += time.perf_counter() < end
 
     in_threads(keep_asking, CALLERS)
     return sum(counts) / seconds
@@ -152,22 +152,21 @@ def footprint(tree: Path, count: int) -> Footprint:
     """The memory of a checkout's app."""
 
     def ask(number: int) -> None:
-        caller = Caller(app)
-        for seed in range(number, count, 4):
-            caller.call(seed % 10, None, "balanced", 11, seed)
+        with contextlib.closing(Caller(app)) as caller:
+            for seed in range(number, count, 4):
+                caller.call(seed % 10, None, "balanced", 11, seed)
 
     with served(*APP, tree=tree) as app:
-        Caller(app).call(*MUDDLE)
+        call(app, *MUDDLE)
         one = resident(app.pid)
         in_threads(ask, 4)
         many = resident(app.pid)
     with served(*APP, tree=tree) as app:
-        caller = Caller(app)
-        caller.call(endpoint="about")  # the networks are there
+        call(app, endpoint="about")  # the networks are there
         unused = resident(app.pid)
         for _ in range(PICTURES):
             try:
-                caller.call(PICTURE, endpoint="muddle_image")
+                call(app, PICTURE, endpoint="muddle_image")
             except CallError as error:
                 if error.code != "bad-image":
                     raise

@@ -79,12 +79,16 @@ class CallError(Exception):
 
 
 class Caller:
-    """An HTTP client with one connection, kept open. `address`: the client's, as a proxy would report it."""
+    """An HTTP client with one connection, kept open until `close`. `address`: its own, as a proxy would report it."""
 
     def __init__(self, server: Server, address: str = ""):
         self._server = server
         self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
         self._headers = {"Content-Type": "application/json", **({"X-Forwarded-For": address} if address else {})}
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
 
     def call(self, *values: object, endpoint: str = "muddle") -> Any:
         """The answer through gradio's queue: a request to call, and one for the stream of events. Raises CallError."""
@@ -119,6 +123,12 @@ class Caller:
         if answer.status != 200:
             raise CallError(answer.headers.get("X-Error-Code", str(answer.status)), body[:80].decode(errors="replace"))
         return body
+
+
+def call(server: Server, *values: object, endpoint: str = "muddle") -> Any:
+    """The answer to one call, with a connection of its own. Raises CallError."""
+    with contextlib.closing(Caller(server)) as caller:
+        return caller.call(*values, endpoint=endpoint)
 
 
 def family(pid: int) -> list[Any]:

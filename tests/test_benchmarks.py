@@ -1,17 +1,18 @@
 """The benchmarks work; how fast anything is, is no test's business."""
 
+import contextlib
 import json
 import re
-import subprocess
 import sys
 import time
+from urllib.parse import urlsplit
 
 import pytest
 import torch
-from support.processes import ROOT, environment
+from support.processes import ROOT
 
-from benchmarks import documents, measure
-from benchmarks.__main__ import PARTS
+from benchmarks import documents, measure, servers
+from benchmarks.__main__ import PARTS, main
 from benchmarks.digest import batch_recipes, content, single_recipes
 from benchmarks.library import Meter, MeteredScorer, metered_search
 from benchmarks.soak import State, problems
@@ -19,11 +20,6 @@ from muddle.recipe import STRATEGIES, Recipe
 from muddle.search.draws import draw
 from muddle.search.scorer import Scorer
 from muddle.search.strategies import balanced
-
-
-def run(*arguments):
-    command = [sys.executable, "-m", "benchmarks", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=120)
 
 
 def test_a_row_has_the_medians_and_their_ratio():
@@ -37,22 +33,34 @@ def test_a_row_without_a_baseline_has_no_ratio():
     assert measure.table([row]).splitlines()[-1] == "| it | 1,234 KB | 1,234 KB |  |  |  |"
 
 
-def test_one_caller_is_answered_beside_a_bare_page(tmp_path):
-    done = run("answer", "--quick", "--json", str(tmp_path / "figures.json"))
-    assert done.returncode == 0, done.stderr
+def test_one_caller_is_answered_beside_a_bare_page(app, tmp_path, monkeypatch, capsys):
+    """With the app that is there, and a bare page that is started."""
+    start = servers.served
+
+    def served(*program, **options):
+        there = servers.Server(urlsplit(app).port, pid=0, seconds=0, bare=False)
+        return contextlib.nullcontext(there) if program == servers.APP else start(*program, **options)
+
+    monkeypatch.setattr("benchmarks.app.served", served)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "answer", "--quick", "--json", str(tmp_path / "figures.json")])
+    assert main() == 0
+    printed = capsys.readouterr().out
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures["machine"]["processors"] > 0
     assert len(figures["rows"]) == 3
     for row in figures["rows"]:
         assert row["ratio"] == pytest.approx(row["ours"] / row["baseline"])
-        assert f"| {row['what']} |" in done.stdout
+        assert f"| {row['what']} |" in printed
 
 
 @pytest.mark.parametrize(
     "arguments", [("strat",), ("bulk", "--against", "."), ("start", "--against", ".", "--docs")], ids=" ".join
 )
-def test_what_does_not_go_together_is_refused_before_anything_is_measured(arguments):
-    assert run(*arguments).returncode == 2
+def test_what_does_not_go_together_is_refused_before_anything_is_measured(arguments, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
 
 
 def test_the_tables_take_the_place_of_the_old_ones(tmp_path, monkeypatch):

@@ -2,7 +2,6 @@
 
 import html
 import json
-import os
 import re
 import shlex
 import shutil
@@ -12,7 +11,8 @@ import urllib.request
 from importlib.util import find_spec
 
 import pytest
-from support.processes import ROOT, environment
+from support.examples import commands, python, run
+from support.processes import ROOT
 
 from muddle import cli
 from muddle.export.serialize import as_json
@@ -51,18 +51,6 @@ def example(name, app=ADDRESS):
     return text.replace(ADDRESS, app)
 
 
-def run(command, tmp_path):
-    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
-    child = environment(PYTHONPATH=str(ROOT), PATH=path)
-    done = subprocess.run(command, cwd=tmp_path, env=child, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def python(text, tmp_path):
-    return run([sys.executable, "-c", text], tmp_path)
-
-
 def bash(text, tmp_path):
     return run(["bash", "-euo", "pipefail", "-c", text], tmp_path)
 
@@ -99,20 +87,22 @@ def test_an_image_of_ones_own(tmp_path, photo):
 
 
 def test_commands(tmp_path, photo):
-    bash(example("commands"), tmp_path)
+    commands(example("commands"), tmp_path)
     assert has_files(tmp_path, "muddle.png", "leans-to-4.png", "muddled.gif")
 
 
 def test_more_commands(tmp_path, photo):
-    bash(example("more commands"), tmp_path)
+    commands(example("more commands"), tmp_path)
     assert has_files(tmp_path, "muddle.gif", "muddle.npz", "muddled.webp")
 
 
-def test_a_data_set_and_its_evaluation(tmp_path):
-    """With fewer images, and without installing what is there."""
-    bash(example("data set").replace("pip install pyarrow\n", "").replace("10000", "30"), tmp_path)
+def test_a_data_set_and_its_evaluation(tmp_path, monkeypatch):
+    """With fewer images, in one process, and without installing what is there."""
+    small = example("data set").replace("pip install pyarrow\n", "").replace("10000", "30 --workers 1")
+    commands(small, tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "mine.py").write_text("import numpy\npredict = lambda images: numpy.full((len(images), 10), 0.1)\n")
-    assert "| mine:predict |" in bash(example("evaluation"), tmp_path)
+    assert "| mine:predict |" in commands(example("evaluation"), tmp_path)
     assert (tmp_path / "reliability.svg").exists()
 
 
@@ -134,7 +124,7 @@ def test_an_error_by_curl(tmp_path, app):
 
 
 def test_gradios_client(tmp_path, app):
-    assert "p_digit" in python(example("client", app), tmp_path)
+    assert "p_digit" in run([sys.executable, "-c", example("client", app)], tmp_path)
     assert has_files(tmp_path, "muddle.png")
 
 
@@ -160,7 +150,7 @@ def test_a_picture_on_a_page(app):
 def test_an_agent_at_the_address_of_its_configuration(tmp_path, app):
     (server,) = json.loads(example("agent's configuration"))["mcpServers"].values()
     assert server["url"] in example("agent")
-    assert json.loads(python(example("agent", app), tmp_path))["target"] == 9
+    assert json.loads(run([sys.executable, "-c", example("agent", app)], tmp_path))["target"] == 9
     assert has_files(tmp_path, "muddle.png")
 
 

@@ -3,8 +3,6 @@
 import io
 import json
 import re
-import subprocess
-import sys
 import urllib.request
 
 import numpy as np
@@ -25,7 +23,7 @@ from support.browser import (
     settle,
     shown,
 )  # fmt: skip
-from support.processes import ROOT, environment
+from support.examples import commands, python
 
 from muddle.ui.page import OPENING
 
@@ -354,23 +352,17 @@ def test_the_map_can_be_walked_with_the_keyboard(visit):
 # Code.
 
 
-def run(program, folder, **options):
-    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, timeout=60, check=True, **options)
-    return done.stdout
-
-
 def test_the_code_that_is_shown_gives_what_is_shown(visit, muddler, tmp_path):
     page = visit("/?digit=8&target=3&seed=21&steps=6&balance=0.3")
     m = muddler.muddle(8, 3, seed=21, steps=6, balance=0.3)
     assert pixels(page, CANVAS["muddle"]) == flat(m.image)
     panel = page.locator(f"{RESULT} [role=tabpanel]")
-    python = panel.inner_text() + "\nimport sys; sys.stdout.write(m.image.tobytes().hex())"
-    output = run([sys.executable, "-c", python], tmp_path, env=environment(PYTHONPATH=str(ROOT)))
-    assert output.endswith(m.image.tobytes().hex())
+    printed = python(panel.inner_text() + "\nprint(m.image.tobytes().hex())", tmp_path)
+    assert printed.endswith(m.image.tobytes().hex() + "\n")
     page.get_by_role("tab", name="Python").focus()
     page.keyboard.press("ArrowRight")
-    output = run(["bash", "-euc", panel.inner_text()], tmp_path)
-    assert json.loads(output)["soft_label"] == m.soft_label.tolist()
+    printed = commands(panel.inner_text(), tmp_path)
+    assert json.loads(printed)["soft_label"] == m.soft_label.tolist()
     assert (grey((tmp_path / "muddle.png").read_bytes())[5::10, 5::10] == m.image).all()
     page.keyboard.press("ArrowRight")
     answer = page.evaluate(f"(async () => {{ {panel.inner_text().replace('console.log', 'void')} return m; }})()")
