@@ -20,5 +20,8 @@ fi
 
 ruff check .
 ruff format --check .
-# two processes with a core each; the tests of a file share what they start
-OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile "$@"
+# Two processes with a core each; the tests of a file share what they start. No plugins but those that are named, whose
+# code pytest would rewrite at every start, and compiled modules are kept.
+unset PYTHONDONTWRITEBYTECODE
+export OMP_NUM_THREADS=1 PYTEST_DISABLE_PLUGIN_AUTOLOAD=1
+python -m pytest -q -p xdist.plugin -n 2 --dist loadfile -p pytest_timeout --timeout 180 "$@"

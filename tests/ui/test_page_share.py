@@ -11,9 +11,10 @@ from support.browser import (
     pixels,
     shown,
 )
-from support.processes import serving
+from support.processes import free_port
 
 from muddle.recipe import LINK_KEYS
+from muddle.ui.serve import launch
 
 QUERY = "/?digit=2&target=7&seed=5&strategy=balanced&steps=6"
 
@@ -22,7 +23,15 @@ def muddle(page):
     return pixels(page, CANVAS["muddle"])
 
 
-def test_the_address_alone_reproduces_the_result_in_another_process_too(visit, muddler):
+@pytest.fixture
+def replica(networks):
+    """The address of another server, in this process, with networks of its own."""
+    page, address = launch(networks, server_port=free_port())
+    yield address.rstrip("/")
+    page.close()
+
+
+def test_the_address_alone_reproduces_the_result_on_another_server_too(visit, replica, muddler):
     page = visit(QUERY)
     assert address_fields(page) == shown(page)
     assert shown(page).items() >= {"digit": "2", "target": "7", "seed": "5", "steps": "6"}.items()
@@ -30,10 +39,9 @@ def test_the_address_alone_reproduces_the_result_in_another_process_too(visit, m
     with another_muddle(page):
         page.click("#again")
     query = "/?" + page.url.partition("?")[2]
-    with serving() as (other, _):
-        again = visit(query, at=other)
-        assert shown(again) == shown(page)
-        assert muddle(again) == muddle(page)
+    again = visit(query, at=replica)
+    assert shown(again) == shown(page)
+    assert muddle(again) == muddle(page)
 
 
 def test_the_copied_link_is_the_address_and_without_a_clipboard_it_is_there_to_copy_by_hand(visit, app):
