@@ -53,7 +53,7 @@ def answer(settings: Settings) -> list[Row]:
     times: dict[tuple[str, str], list[float]] = defaultdict(list)
     with pair(settings.against) as servers, contextlib.ExitStack() as stack:
         callers = {name: stack.enter_context(contextlib.closing(Caller(server))) for name, server in servers.items()}
-        for i in range(-5 if settings.quick else -10, 10 if settings.quick else 200):  # the first warm up
+        for i in range(-1 if settings.quick else -10, 3 if settings.quick else 200):  # the first warm up
             calls = {
                 "new": (Caller.call, i % 10, None, "balanced", 11, 1000 + i),
                 "again": (Caller.call, *MUDDLE),

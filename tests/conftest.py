@@ -49,12 +49,12 @@ def app(app_folder):
 
 
 @pytest.fixture(scope="session")
-def browser():
+def launch_browser():
+    """Starts a browser with its profile in a folder, where it keeps compiled scripts: a second visit is quicker."""
     from playwright.sync_api import sync_playwright
 
     flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    path = os.environ.get("MUDDLE_CHROMIUM") or shutil.which("chromium") or None
+    options = {"executable_path": path, "args": [*flags, "--disable-component-update"]}
     with sync_playwright() as playwright:
-        path = os.environ.get("MUDDLE_CHROMIUM") or shutil.which("chromium") or None
-        chromium = playwright.chromium.launch(executable_path=path, args=[*flags, "--disable-component-update"])
-        yield chromium
-        chromium.close()
+        yield lambda folder: playwright.chromium.launch_persistent_context(folder, **options)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import psutil
 
 from support.http import call
+from support.loops import finished
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -90,6 +91,19 @@ def serving(cwd=ROOT, wait=60, port=None, folder=None, program=("app.py",), **ch
         child.wait(10)
         log.close()
         os.unlink(log.name)
+
+
+@contextlib.contextmanager
+def serving_here(networks):
+    """A page that is served by this process, as gradio's Blocks, and its address."""
+    from muddle.ui.serve import launch
+
+    async def launched():  # without an event loop, gradio would make several and close none
+        return launch(networks, server_port=free_port())
+
+    page, address = finished(launched())
+    yield page, address.rstrip("/")
+    page.close()
 
 
 def wait_for(address, child, log, seconds):

@@ -1,11 +1,12 @@
 import pytest
 from support.browser import RESULT, SETTLED, open_tab, settle, watch
+from support.processes import serving_here
 
 
 @pytest.fixture(scope="session")
-def visitor(browser):
-    """A browser context that keeps gradio's scripts from one visit to the next, which makes a visit quick."""
-    context = browser.new_context()
+def visitor(launch_browser, tmp_path_factory):
+    """The browser that all tests share but those that say so."""
+    context = launch_browser(tmp_path_factory.mktemp("profile"))
     yield context
     context.close()
 
@@ -17,16 +18,18 @@ def expected():
 
 
 @pytest.fixture
-def visit(app, browser, visitor, expected):
+def visit(app, launch_browser, visitor, expected, tmp_path):
     """Opens the page with a query, at the shared app or another, and waits until `ready` is there.
 
-    prepare: is called with the page before it is opened. alone: in a browser context of its own, for what would reach
-    the next test's page too, such as a clock. Fails at the end on any trouble.
+    prepare: is called with the page before it is opened. alone: in a browser of its own, for what would reach the
+    next test's page too, such as a clock. Fails at the end on any trouble.
     """
-    pages, troubles = [], []
+    pages, troubles, own = [], [], []
 
     def go(query="", at=app, ready=SETTLED, prepare=None, alone=False):
-        page = (browser if alone else visitor).new_page()
+        if alone:
+            own.append(launch_browser(tmp_path / f"profile-{len(own)}"))
+        page = (own[-1] if alone else visitor).new_page()
         pages.append(page)
         watch(page, at, troubles)
         if prepare:
@@ -39,7 +42,16 @@ def visit(app, browser, visitor, expected):
     for page in pages:
         page.evaluate("localStorage.clear()")
         page.close()
+    for context in own:
+        context.close()
     assert not unexpected(troubles, expected)
+
+
+@pytest.fixture(scope="session")
+def replica(networks):
+    """The address of another server than the app's, with networks of its own."""
+    with serving_here(networks) as (_, address):
+        yield address
 
 
 @pytest.fixture(scope="session")

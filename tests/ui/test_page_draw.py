@@ -197,7 +197,7 @@ def test_what_cannot_be_used_is_a_sentence_and_the_next_one_works(pad, name):
 
 
 def test_a_huge_picture_is_a_sentence(pad):
-    upload(pad, picture("1", (20_000, 20_000), paper=0, ink=None))
+    upload(pad, picture("1", (17_000, 17_000), paper=0, ink=None))
     pad.wait_for_selector(f"{READING}.wrong")
 
 

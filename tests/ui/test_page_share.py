@@ -11,24 +11,14 @@ from support.browser import (
     pixels,
     shown,
 )
-from support.processes import free_port
 
 from muddle.recipe import LINK_KEYS
-from muddle.ui.serve import launch
 
 QUERY = "/?digit=2&target=7&seed=5&strategy=balanced&steps=6"
 
 
 def muddle(page):
     return pixels(page, CANVAS["muddle"])
-
-
-@pytest.fixture
-def replica(networks):
-    """The address of another server, in this process, with networks of its own."""
-    page, address = launch(networks, server_port=free_port())
-    yield address.rstrip("/")
-    page.close()
 
 
 def test_the_address_alone_reproduces_the_result_on_another_server_too(visit, replica, muddler):

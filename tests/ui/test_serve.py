@@ -14,58 +14,54 @@ import pytest
 from starlette.requests import Request
 from support.http import ask, call
 from support.loops import finished, until
-from support.processes import ROOT, about, environment, free_port, networks_of, output, serving
+from support.processes import ROOT, about, environment, free_port, networks_of, output, serving, serving_here
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from muddle.export.serialize import data_uri
 from muddle.ui.http import client_of
-from muddle.ui.networks import CAPACITY, TOGETHER
+from muddle.ui.networks import CAPACITY, TOGETHER, Networks
 from muddle.ui.serve import PROXIES, ask_for_no_gpu
 
-CHILD = """
-import json, sys
-import muddle.ui.serve
-from muddle.ui.networks import Networks
-before = sorted({"torch", "gradio"} & set(sys.modules))
-page, address = muddle.ui.serve.launch(Networks(), server_port=int(sys.argv[1]))
-sessions = page.app.state_holder
-one, other, visitor = sessions["0" * 32], sessions["f" * 32], sessions["ab12cd34ef"]
-print(json.dumps({
-    "before": before,
-    "after": sorted({"torch", "gradio", "torchvision"} & set(sys.modules)),
-    "proxies": page.server.config.forwarded_allow_ips,
-    "open": page.api_open,
-    "shared": one is other,
-    "own": visitor is not sessions["another"] and visitor is not one,
-    "kept": len(sessions.session_data),
-}), flush=True)
-page.close()
-"""
+# What it is made of.
+
+
+def libraries(pid):
+    """The parts of torch that a process has loaded."""
+    return {name for file in psutil.Process(pid).memory_maps() if "torch" in (name := os.path.basename(file.path))}
+
+
+def test_the_page_waits_for_no_torch(own):
+    assert libraries(networks_of(own).pid)
+    assert not libraries(own.pid)
+
+
+def test_the_module_that_starts_all_loads_neither_gradio_nor_torch():
+    code = "import json, sys, muddle.ui.serve; print(json.dumps(sorted({'torch', 'gradio'} & set(sys.modules))))"
+    assert json.loads(output(code)) == []
 
 
 @pytest.fixture(scope="module")
-def child():
-    """What a process tells that serves the page, and has no networks."""
-    code = CHILD.replace("sys.argv[1]", str(free_port()))
-    return json.loads(output(code).splitlines()[0])
+def page():
+    """A page that is served by this process, and has no networks."""
+    with serving_here(Networks()) as (page, _):
+        yield page
 
 
-def test_the_page_is_served_without_torch_and_its_module_imported_without_gradio(child):
-    assert (child["before"], child["after"]) == ([], ["gradio"])
+def test_calls_share_one_session_and_visitors_have_their_own(page):
+    sessions = page.app.state_holder
+    one, other, visitor = sessions["0" * 32], sessions["f" * 32], sessions["ab12cd34ef"]
+    assert one is other
+    assert visitor is not one
+    assert visitor is not sessions["another"]
+    assert len(sessions.session_data) == 3
 
 
-def test_calls_share_one_session_and_visitors_have_their_own(child):
-    assert child["shared"]
-    assert child["own"]
-    assert child["kept"] == 3  # that of the calls, and two visitors'
+def test_only_the_ways_that_are_fair_are_open(page):
+    assert page.api_open is False
 
 
-def test_only_the_ways_that_are_fair_are_open(child):
-    assert child["open"] is False
-
-
-def test_who_is_a_proxy_is_told_to_the_server(child):
-    assert child["proxies"] == PROXIES
+def test_who_is_a_proxy_is_told_to_the_server(page):
+    assert page.server.config.forwarded_allow_ips == PROXIES
 
 
 # Turns.
