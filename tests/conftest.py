@@ -1,5 +1,6 @@
 import os
 import shutil
+from collections import defaultdict
 from pathlib import Path
 
 import hypothesis
@@ -11,6 +12,17 @@ from muddle.bundle.files import EMBEDDED
 
 hypothesis.settings.register_profile("muddle", deadline=None)  # first calls into torch are slow, and that is no failure
 hypothesis.settings.load_profile("muddle")
+
+
+def pytest_collection_modifyitems(items):
+    """Files that need the app come last, as it takes a part of a processor though nobody asks.
+
+    First among them are those with a browser, which take long.
+    """
+    needs = defaultdict(set)
+    for item in items:
+        needs[item.path].update(item.fixturenames)
+    items.sort(key=lambda item: ("app" in needs[item.path], "launch_browser" not in needs[item.path]))
 
 
 @pytest.fixture(scope="session")
