@@ -54,7 +54,7 @@ def replica(networks):
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer, since an open page takes a tenth of a processor
 def opening_page(app, visitor):
     page, troubles = visitor.new_page(), []
     watch(page, app, troubles)
