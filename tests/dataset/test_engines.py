@@ -1,4 +1,3 @@
-import os
 import signal
 import subprocess
 import sys
@@ -50,27 +49,6 @@ for _ in run_locally(square, list(range(100)), 2):
     child = environment(PYTHONPATH=f"{ROOT}:{ROOT / 'tests'}")
     done = subprocess.run([sys.executable, "-c", code], env=child, capture_output=True, timeout=60, check=False)
     assert done.returncode == -signal.SIGKILL
-
-
-def test_ray_gives_every_shard_once_and_replaces_a_worker_that_is_killed(tmp_path, monkeypatch):
-    """Shards of real muddles are the same from any process, as test_generate sees; here is none, as each takes long."""
-    pytest.importorskip("ray")
-    died = str(tmp_path / "died")
-
-    def square_but_die_once(shard):  # a function of a function: Ray sends it by its code
-        import os
-        import signal
-
-        if shard == 1 and not os.path.exists(died):
-            open(died, "x").close()
-            os.kill(os.getpid(), signal.SIGKILL)
-        return {f"{shard}.txt": str(shard * shard).encode()}
-
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    results = list(run_on_ray(square_but_die_once, [0, 1, 2, 3, 4], 1))
-    assert os.path.exists(died)
-    assert dict(results) == SQUARES
-    assert len(results) == 5
 
 
 def test_a_ray_cluster_that_cannot_be_reached_is_a_data_error(monkeypatch):

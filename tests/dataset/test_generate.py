@@ -13,7 +13,7 @@ import pytest
 from support.processes import ROOT, environment
 
 from muddle.dataset.card import tenths
-from muddle.dataset.engines import ENGINES
+from muddle.dataset.engines import ENGINES, run_on_ray
 from muddle.dataset.formats import read_set
 from muddle.dataset.generate import generate, make_rows, make_shard
 from muddle.dataset.spec import PAIRS, UNIFORM, Spec
@@ -181,6 +181,30 @@ def test_an_engine_that_fails_loses_no_shard_that_it_gave(muddler, small, whole,
     with pytest.raises(DataError, match="a worker was killed"):
         generate(muddler, small, tmp_path / "set", form="npz", engine="failing")
     assert generate(muddler, small, tmp_path / "set", form="npz") == whole[1]._replace(resumed=1)
+
+
+def test_ray_makes_the_same_bytes_and_replaces_a_worker_that_is_killed(muddler, small, whole, tmp_path, monkeypatch):
+    pytest.importorskip("ray")
+    died = str(tmp_path / "died")
+
+    def engine(task, missing, workers):
+        def die_once(shard):  # a function of a function: Ray sends it by its code
+            import os
+            import signal
+
+            if shard == 1 and not os.path.exists(died):
+                open(died, "x").close()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return task(shard)
+
+        return run_on_ray(die_once, missing, workers)
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setitem(ENGINES, "ray", engine)
+    outcome = generate(muddler, small, tmp_path / "set", form="npz", engine="ray", workers=1)
+    assert os.path.exists(died)
+    assert outcome == whole[1]
+    assert contents(tmp_path / "set") == contents(whole[0])
 
 
 def test_what_else_is_in_the_folder_is_not_touched(muddler, small, whole, tmp_path):

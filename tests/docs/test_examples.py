@@ -11,7 +11,7 @@ import urllib.request
 from importlib.util import find_spec
 
 import pytest
-from support.examples import commands, python, run
+from support.examples import bash, commands, python, run
 from support.processes import ROOT
 
 from muddle import cli
@@ -49,10 +49,6 @@ def example(name, app=ADDRESS):
     language, part = EXAMPLES[name]
     (text,) = [text for other, text in BLOCKS if other == language and part in text]
     return text.replace(ADDRESS, app)
-
-
-def bash(text, tmp_path):
-    return run(["bash", "-euo", "pipefail", "-c", text], tmp_path)
 
 
 def has_files(tmp_path, *names):

@@ -22,6 +22,11 @@ def run(command, folder):
     return done.stdout
 
 
+def bash(text, folder):
+    """What a shell prints, in which every command must succeed."""
+    return run(["bash", "-euo", "pipefail", "-c", text], folder)
+
+
 def python(text, folder):
     """What a Python program prints."""
     with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()) as printed:
@@ -40,5 +45,5 @@ def commands(text, folder):
                 assert cli.main(ours[0]) == 0
             printed += output.getvalue()
         else:
-            printed += run(["bash", "-euo", "pipefail", "-c", line], folder)
+            printed += bash(line, folder)
     return printed

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import types
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +14,10 @@ import pytest
 from starlette.requests import Request
 from support.http import ask, call
 from support.loops import finished, until
-from support.processes import about, networks_of, output, serving, serving_here
+from support.processes import ROOT, about, environment, free_port, networks_of, output, serving, serving_here
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from muddle.errors import BundleError
 from muddle.export.serialize import data_uri
-from muddle.ui import serve
 from muddle.ui.http import client_of
 from muddle.ui.networks import CAPACITY, TOGETHER, Networks
 from muddle.ui.serve import PROXIES, ask_for_no_gpu
@@ -176,17 +175,19 @@ def test_it_ends_when_it_is_told_to_without_a_warning_and_leaves_nobody_behind(o
 # Starts that fail.
 
 
-def test_a_bundle_that_cannot_be_used_is_an_error_though_the_page_is_there(tmp_path, monkeypatch):
-    """The page's part is done by a stand-in; the networks' process is a real one."""
-    page = types.SimpleNamespace(block_thread=lambda: pytest.fail("it would be served for ever"))
-    monkeypatch.setattr(serve, "launch", lambda networks: (page, ""))
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(BundleError) as caught:
-            serve.serve(str(tmp_path))
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert str(tmp_path) in str(caught.value)
+def test_a_bundle_that_cannot_be_used_ends_the_app_with_a_sentence(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "muddle", "serve", "--bundle", str(tmp_path), "--port", str(free_port())],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert str(tmp_path) in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
 
 
 # ZeroGPU.
