@@ -1,5 +1,6 @@
-"""The Muddler: from recipes to muddles, with the networks of one bundle. Knows neither gradio nor files of its own."""
+"""The Muddler: from recipes to muddles, with the networks of one bundle. Knows neither gradio nor pictures' files."""
 
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -9,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from muddle.bundle.files import Bundle
+from muddle.bundle import hub
+from muddle.bundle.files import Bundle, copy_bundle, load_bundle
 from muddle.bundle.resolve import resolve_bundle
-from muddle.errors import ArgumentError
+from muddle.errors import ArgumentError, BundleError
 from muddle.images.pixels import to_pixels
 from muddle.parameters import Integer
 from muddle.recipe import EVEN, PARAMETERS, Recipe
@@ -36,12 +38,61 @@ class Muddler:
         self._scorer = Scorer(bundle)
 
     @classmethod
-    def from_pretrained(cls, source: str | Path | None = None, revision: str | None = None) -> "Muddler":
+    def from_pretrained(
+        cls,
+        source: str | Path | None = None,
+        revision: str | None = None,
+        *,
+        token: str | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        force_download: bool = False,
+        deadline: float | None = None,
+    ) -> "Muddler":
         """A Muddler with the bundle of a folder or of a Hub repository; None: $MUDDLE_REPO, else the embedded one.
 
-        Raises BundleError when what is there is not a whole bundle, HubError when a named repository cannot be had.
+        revision: a branch, tag or commit. token, cache_dir: None for those of the Hub's client. local_files_only: take
+        what the cache has. force_download: take nothing from it. deadline: seconds that a download may take before the
+        cached copy is used; None: as many as it needs. Raises BundleError when what is there is not a whole bundle,
+        HubError when a named repository cannot be had.
         """
-        return cls(resolve_bundle(source, revision))
+        bundle = resolve_bundle(
+            source,
+            revision,
+            token=token,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            force_download=force_download,
+            deadline=deadline,
+        )
+        return cls(bundle)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the bundle into a folder, from which `from_pretrained` reads it. Raises BundleError."""
+        try:
+            copy_bundle(self.bundle.folder, Path(folder))
+        except OSError as error:
+            raise BundleError(folder, f"it cannot be written ({error.strerror})", "Name another.") from error
+        load_bundle(Path(folder))
+
+    def push_to_hub(
+        self,
+        repo: str,
+        *,
+        private: bool = False,
+        message: str = "Upload a bundle of MNIST Muddle",
+        tag: str | None = None,
+        token: str | None = None,
+    ) -> str:
+        """Upload the bundle to a model repository, USER/NAME, in one commit, and return that commit.
+
+        The repository is created if it is missing; its other files stay. Raises HubError.
+        """
+        hub.check_name("repo", repo)
+        with tempfile.TemporaryDirectory() as scratch:
+            self.save_pretrained(scratch)
+            options = {"private": private, "message": message, "tag": tag, "token": token}
+            return hub.upload(Path(scratch), repo, keep=True, **options).revision
 
     @property
     def version(self) -> str:

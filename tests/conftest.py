@@ -62,11 +62,17 @@ def app(app_folder):
 
 @pytest.fixture(scope="session")
 def launch_browser():
-    """Starts a browser with its profile in a folder, where it keeps compiled scripts: a second visit is quicker."""
+    """Starts a browser, with its profile in a folder and more flags if need be.
+
+    The profile keeps compiled scripts, so that a second visit is quicker."""
     from playwright.sync_api import sync_playwright
 
     flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
     path = os.environ.get("MUDDLE_CHROMIUM") or shutil.which("chromium") or None
-    options = {"executable_path": path, "args": [*flags, "--disable-component-update"]}
+    flags.append("--disable-component-update")
     with sync_playwright() as playwright:
-        yield lambda folder: playwright.chromium.launch_persistent_context(folder, **options)
+
+        def launch(folder, *more):
+            return playwright.chromium.launch_persistent_context(folder, executable_path=path, args=[*flags, *more])
+
+        yield launch

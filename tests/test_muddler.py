@@ -7,11 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.hub_standin import REPO, TOKEN, connect, hub
 from support.processes import ROOT, environment
 
-from muddle.errors import ArgumentError
+from muddle.errors import ArgumentError, BundleError
 from muddle.images.pixels import to_unit
-from muddle.muddler import CHUNK
+from muddle.muddler import CHUNK, Muddler
 from muddle.recipe import STRATEGIES, Recipe
 
 # Of the muddles below. It changes only together with ALGORITHM or with the embedded bundle.
@@ -337,3 +338,42 @@ def test_every_ordered_pair_can_be_asked_for(muddler):
 def test_another_seed_gives_another_source(muddler):
     batch = muddler.muddle_many([8] * 10, [None] * 10, range(10), strategy="midpoint")
     assert len(set(batch.sources.tolist())) >= 8
+
+
+# Saved, pushed and loaded again.
+
+
+def test_a_saved_bundle_is_the_same_when_it_is_loaded(muddler, tmp_path):
+    muddler.save_pretrained(tmp_path / "saved")
+    again = Muddler.from_pretrained(tmp_path / "saved")
+    assert again.fingerprint == muddler.fingerprint
+    again.save_pretrained(tmp_path / "saved")  # into the folder that it came from
+    assert Muddler.from_pretrained(tmp_path / "saved").fingerprint == muddler.fingerprint
+    assert again.bundle.card == muddler.bundle.card
+
+
+def test_a_bundle_that_cannot_be_written_is_an_error(muddler, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BundleError) as caught:
+        muddler.save_pretrained(tmp_path / "file")
+    assert caught.value.path == tmp_path / "file"
+
+
+@pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")  # the Hub's client uses httpx so
+def test_a_bundle_that_is_pushed_is_the_same_when_it_is_pulled(muddler, tmp_path, monkeypatch):
+    with hub() as server:
+        connect(monkeypatch, server.address, tmp_path)
+        commit = muddler.push_to_hub(REPO, token=TOKEN, private=True, tag="v1")
+        repo = server.repos["model", REPO]
+        assert (repo.private, repo.tags) == (True, {"v1": commit})
+        pulled = Muddler.from_pretrained(REPO, "v1", token=TOKEN, cache_dir=tmp_path / "cache")
+        assert pulled.fingerprint == muddler.fingerprint
+        assert (pulled.origin.name, pulled.origin.revision) == (REPO, commit)
+        server.requests.clear()
+        Muddler.from_pretrained(REPO, commit, cache_dir=tmp_path / "cache", local_files_only=True)
+        assert not server.requests
+
+
+def test_a_name_that_is_not_of_two_parts_is_not_pushed_to(muddler):
+    with pytest.raises(ArgumentError):
+        muddler.push_to_hub("mnist-muddle")

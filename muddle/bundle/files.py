@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +32,9 @@ NETWORKS: dict[str, Callable[[Any], nn.Module]] = {  # builds each network from 
     "projection": lambda config: Projection(ProjectionConfig(**config)),
 }
 TENSOR_FILES = (*NETWORKS, "centroids", "exemplars")
-FILES = (*(f"{name}.safetensors" for name in TENSOR_FILES), "report.json", "README.md")
+HASHED = (*(f"{name}.safetensors" for name in TENSOR_FILES), "report.json")  # config.json has their sha256
+FILES = (*HASHED, "config.json")  # without which there is no bundle
+CARD = "README.md"  # prose, which may be edited or left out
 EMBEDDED = Path(__file__).parent.parent / "assets"
 MANY_CHANNELS = 16
 COUNTER = "num_batches_tracked"  # of batch norm: useless after training
@@ -64,11 +67,12 @@ class Bundle:
     centroids: Tensor  # float64 (10, D)
     exemplars: Exemplars
     report: dict[str, Any]  # the measured results
-    card: str  # the model card, Markdown
+    card: str  # the model card, Markdown; "" if there is none
     provenance: dict[str, Any]
     sample: dict[str, str] | None  # a muddle's query and the sha256 of its 784 pixels, for verification
-    files: dict[str, str]  # the sha256 of every file but config.json
+    files: dict[str, str]  # the sha256 of every file but config.json and the card
     fingerprint: str  # sha256 of what muddles depend on: the networks' configs and the tensors, not report and card
+    folder: Path  # that it was read from
     origin: Origin = field(default_factory=lambda: Origin("embedded"))
 
 
@@ -114,9 +118,19 @@ def read_tensors(folder: Path, name: str) -> dict[str, Tensor]:
 
 
 def seal(folder: Path) -> None:
-    """Finish a bundle: enter the hash of every file into its config.json, and then that of the config itself."""
-    update_config(folder, files={name: _sha256((folder / name).read_bytes()) for name in FILES})
+    """Finish a bundle: enter the hashes of its files into its config.json, and then that of the config itself."""
+    update_config(folder, files={name: _sha256((folder / name).read_bytes()) for name in HASHED})
     update_config(folder, seal=_seal_of(json.loads((folder / "config.json").read_bytes())))
+
+
+def copy_bundle(source: Path, folder: Path) -> None:
+    """Copy the files of a bundle, and its card if it has one, into a folder, which is created if it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder.samefile(source):
+        return
+    for name in (*FILES, CARD):
+        if name != CARD or (source / name).is_file():
+            shutil.copyfile(source / name, folder / name)
 
 
 def load_bundle(folder: Path, origin: Origin | None = None) -> Bundle:
@@ -129,7 +143,8 @@ def load_bundle(folder: Path, origin: Origin | None = None) -> Bundle:
     if not config_path.is_file():
         raise BundleError(folder, "there is no bundle here: config.json is missing", REMEDY)
     config = _parse_config(config_path, config_path.read_bytes())
-    contents = {name: _read(folder / name, config["files"][name]) for name in FILES}
+    contents = {name: _read(folder / name, config["files"][name]) for name in HASHED}
+    card = folder / CARD
     paths = {name: folder / f"{name}.safetensors" for name in TENSOR_FILES}
     tensors = {name: _tensors(path, contents[path.name]) for name, path in paths.items()}
     networks: dict[str, Any] = {name: _network(folder, name, config, tensors[name]) for name in NETWORKS}
@@ -148,11 +163,12 @@ def load_bundle(folder: Path, origin: Origin | None = None) -> Bundle:
         centroids=centroids["centroids"].double(),
         exemplars=Exemplars(exemplars["images"], exemplars["labels"].long(), exemplars["codes"].double()),
         report=json.loads(contents["report.json"]),
-        card=contents["README.md"].decode(),
+        card=card.read_text(encoding="utf-8", errors="replace") if card.is_file() else "",
         provenance=config["provenance"],
         sample=config["sample"],
-        files=config["files"],
+        files={name: config["files"][name] for name in HASHED},
         fingerprint=_fingerprint(config),
+        folder=folder,
         origin=origin or Origin("embedded" if folder == EMBEDDED else str(folder)),
     )
 
@@ -183,7 +199,7 @@ def _parse_config(path: Path, data: bytes) -> dict[str, Any]:
     expected = {"format", *NETWORKS, "provenance", "sample", "files", "seal"}
     if wrong := expected ^ config.keys():
         raise BundleError(path, f"missing or unknown keys: {', '.join(sorted(wrong))}", REMEDY)
-    if not isinstance(config["files"], dict) or set(config["files"]) != set(FILES):
+    if not isinstance(config["files"], dict) or config["files"].keys() - {CARD} != set(HASHED):  # once it was hashed
         raise BundleError(path, "the list of files is not a bundle's", REMEDY)
     if config["seal"] != _seal_of(config):
         raise BundleError(path, "the file has changed: its seal is not the hash of its entries", REMEDY)

@@ -83,7 +83,7 @@ def _feature(name: str, column: object) -> dict[str, object]:
     if name in ("digit", "target"):
         return {"_type": "ClassLabel", "names": [str(digit) for digit in range(10)]}
     if name == "soft_label":
-        return {"_type": "List", "length": 10, "feature": {"_type": "Value", "dtype": "float64"}}
+        return {"_type": "Sequence", "length": 10, "feature": {"_type": "Value", "dtype": "float64"}}  # List: from 4 on
     return {"_type": "Value", "dtype": {"double": "float64"}.get(str(column.type), str(column.type))}
 
 

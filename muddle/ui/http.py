@@ -37,24 +37,33 @@ MAX_SECONDS = 30  # that a body may take to arrive
 LARGE = 1_000_000  # bytes of a body after which garbage is collected: gradio keeps cycles that hold it
 
 # Scripts and styles within the page, and `eval`, are gradio's way; from another site comes nothing, and nothing goes to
-# one. Who may frame the page is left open: a Space is shown in a frame.
+# one, but on a Space to the Hub, which gradio's client asks whether the Space runs, and from which it takes the header
+# with the Space's author. Who may frame the page is left open: a Space is shown in a frame.
 POLICY = {
     "default-src": "'self'",
     "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
     "style-src": "'self' 'unsafe-inline'",
-    "img-src": "'self' data: blob:",
+    "img-src": "'self' data: blob:{hub}",
     "font-src": "'self' data:",
-    "connect-src": "'self' data: blob:",
+    "connect-src": "'self' data: blob:{hub}",
     "object-src": "'none'",
     "base-uri": "'self'",
     "form-action": "'none'",
 }
-HEADERS = {
-    "Content-Security-Policy": "; ".join(f"{what} {where}" for what, where in POLICY.items()),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",  # an address may hold a drawing
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
-}
+HUB = " https://huggingface.co https://*.huggingface.co"  # the latter: avatars
+
+
+def security_headers(on_space: bool) -> dict[str, str]:
+    """The headers of every answer; on a Space the page may ask the Hub."""
+    policy = "; ".join(f"{what} {where.format(hub=HUB if on_space else '')}" for what, where in POLICY.items())
+    return {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",  # an address may hold a drawing
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    }
+
+
 Check = Callable[[re.Match[str], Any], Any]  # from an address and the JSON that is sent there to the JSON to pass on
 
 
@@ -95,10 +104,13 @@ class Gate:
     """Middleware through which every request goes: checked, answered, logged.
 
     own: the addresses of our routes. checks: by a pattern of an address, the check of the JSON that is posted there.
+    headers: those of every answer.
     """
 
-    def __init__(self, app: ASGIApp, own: frozenset[str], checks: Mapping[re.Pattern[str], Check]):
-        self.app, self.own, self.checks = app, own, checks
+    def __init__(
+        self, app: ASGIApp, own: frozenset[str], checks: Mapping[re.Pattern[str], Check], headers: Mapping[str, str]
+    ):
+        self.app, self.own, self.checks, self.headers = app, own, checks, headers
         self._arriving = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +118,7 @@ class Gate:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         request, path, began, size = Request(scope, receive), scope["path"], time.monotonic(), 0
-        reply = _Reply(send, holds_job=scope["method"] == "GET" and JOB.fullmatch(path) is not None)
+        reply = _Reply(send, self.headers, holds_job=scope["method"] == "GET" and JOB.fullmatch(path) is not None)
         try:
             self._check_head(request, path)
             if scope["method"] == "POST":
@@ -181,13 +193,13 @@ GONE = 499  # the status of a visitor who has left before there was an answer
 
 
 class _Reply:
-    """An answer on its way out: with the security headers, and as long as it has not started, still to be refused.
+    """An answer on its way out: with headers added, and as long as it has not started, still to be refused.
 
     holds_job: the answer is a stream whose first event may say that there is no such job.
     """
 
-    def __init__(self, send: Send, holds_job: bool):
-        self._send, self._holds_job = send, holds_job
+    def __init__(self, send: Send, headers: Mapping[str, str], holds_job: bool):
+        self._send, self._headers, self._holds_job = send, headers, holds_job
         self._held: Message | None = None
         self.started, self.done, self.status, self.code = False, False, GONE, ""
 
@@ -197,7 +209,7 @@ class _Reply:
             return
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            headers.update(HEADERS)
+            headers.update(self._headers)
             self.status, self.code = message["status"], headers.get("x-error-code", "")
             if self._holds_job:
                 self._held = message

@@ -1,4 +1,4 @@
-"""The API as tools for agents: MCP at /mcp, one JSON answer to each POST, with nothing kept in between.
+"""The API as tools for agents: MCP, one JSON answer to each POST, with nothing kept in between.
 
 Of our own, since only tools are offered: the official SDK would be a dependency with two incompatible majors, 1.30 as
 gradio's extra pins it and 2.x as clients have it, and would have to be imported at every start.
@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from muddle.errors import MuddleError, RequestError
@@ -22,6 +22,8 @@ from muddle.ui.networks import Networks
 from muddle.ui.page import TITLE
 from muddle.ui.routes import home_of
 
+PATHS = ("/mcp", "/gradio_api/mcp", "/gradio_api/mcp/")  # the latter two: gradio's, where the Hub's MCP server calls
+SCHEMA = "/gradio_api/mcp/schema"  # and where it asks which tools there are
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")  # of the protocol, the newest first
 SCALE = 10  # of the picture: agents see little in 28 x 28 pixels
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602  # JSON-RPC 2.0
@@ -44,8 +46,8 @@ class RpcError(Exception):
         self.content = {"code": code, "message": text, **({"data": data} if data else {})}
 
 
-def mcp_route(networks: Networks) -> Route:
-    """The route. A tool's expected error is a result that names its code and says what is wrong."""
+def mcp_routes(networks: Networks) -> list[Route]:
+    """The routes. A tool's expected error is a result that names its code and says what is wrong."""
     tools = Tools(networks)
 
     async def answer(request: Request) -> Response:
@@ -67,7 +69,10 @@ def mcp_route(networks: Networks) -> Route:
             known = error.content["code"] in (METHOD_NOT_FOUND, INVALID_PARAMS)
             return _reply(number, 200 if known else 400, error=error.content)
 
-    return Route("/mcp", answer, methods=["POST"])
+    async def schema(_: Request) -> Response:
+        return JSONResponse(list_tools())
+
+    return [*(Route(path, answer, methods=["POST"]) for path in PATHS), Route(SCHEMA, schema)]
 
 
 class Tools:

@@ -285,12 +285,13 @@ def _muddler(source: Source) -> Any:
     """The Muddler of this process, loaded with the first call."""
     import torch
 
+    from muddle.bundle.hub import DEADLINE
     from muddle.muddler import Muddler
 
     start_log()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal it reaches both processes; the other one decides
     torch.set_num_threads(1)  # networks this small are faster so
-    return Muddler.from_pretrained(*source)
+    return Muddler.from_pretrained(*source, deadline=DEADLINE)
 
 
 def describe(source: Source) -> Facts:

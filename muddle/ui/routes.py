@@ -18,7 +18,6 @@ from muddle.export.files import to_file
 from muddle.export.serialize import to_base64
 from muddle.images.codecs import png, tiled
 from muddle.recipe import VERSION, Recipe
-from muddle.ui import STATIC
 from muddle.ui.http import client_of
 from muddle.ui.networks import Facts, Networks
 from muddle.ui.page import DESCRIPTION, OPENING, TITLE
@@ -64,14 +63,10 @@ def routes(networks: Networks) -> list[Route]:
             content |= {"version": facts.version, "fingerprint": facts.fingerprint}
         return JSONResponse(content, 200 if ready else 503, {"Cache-Control": "no-store"})
 
-    async def icon(_: Request) -> Response:
-        return Response((STATIC / "favicon.svg").read_bytes(), media_type="image/svg+xml")
-
     return [
         *(Route(path, muddle) for path in FILES),
         Route("/exemplars.png", exemplars),
         Route("/map.json", latent_map),
-        Route("/favicon.svg", icon),
         Route("/healthz", health),
     ]
 
@@ -100,19 +95,22 @@ def home_of(scope: Scope) -> str:
 
 
 def head_tags(home: str, query: str) -> str:
-    """The head's tags for a page at `home`; the social picture is the muddle of the query."""
+    """The head's tags for a page at `home`; the social picture is the muddle of the query.
+
+    Nothing else of the query is in them: on a private Space it holds a token.
+    """
     try:
-        shown = Recipe.from_query(query).query() if query else OPENING.query()
+        own = Recipe.from_query(query).query()
     except MuddleError:
-        shown = OPENING.query()
-    picture, text = escape(f"{home}card.png{shown}"), escape(DESCRIPTION)
+        own = ""
+    picture, text = escape(f"{home}card.png{own or OPENING.query()}"), escape(DESCRIPTION)
     return (
         f'<meta name="description" content="{text}"><meta property="og:title" content="{TITLE}">'
         f'<meta property="og:type" content="website"><meta property="og:description" content="{text}">'
-        f'<meta property="og:url" content="{escape(home + query)}"><meta property="og:image" content="{picture}">'
+        f'<meta property="og:url" content="{escape(home + own)}"><meta property="og:image" content="{picture}">'
         f'<meta property="og:image:alt" content="Source, muddle and partner side by side">'
         f'<meta name="twitter:card" content="summary_large_image"><meta name="twitter:image" content="{picture}">'
-        '<link rel="icon" type="image/svg+xml" href="favicon.svg">'
+        '<link rel="icon" type="image/svg+xml" href="favicon.ico">'  # as gradio names it
     )
 
 

@@ -36,10 +36,10 @@ def launch(networks: Networks, **overrides: Any) -> tuple[Any, str]:
     from starlette.middleware import Middleware
 
     from muddle.errors import MuddleError
-    from muddle.ui import read_static
+    from muddle.ui import STATIC, read_static
     from muddle.ui.api import CALL, check_call
-    from muddle.ui.http import Gate, on_http_error, on_muddle_error
-    from muddle.ui.mcp import mcp_route
+    from muddle.ui.http import Gate, on_http_error, on_muddle_error, security_headers
+    from muddle.ui.mcp import mcp_routes
     from muddle.ui.page import JOIN, build, event_check, theme
     from muddle.ui.routes import PageHead, routes
 
@@ -47,12 +47,15 @@ def launch(networks: Networks, **overrides: Any) -> tuple[Any, str]:
     raise_file_limit()
     os.environ.setdefault("FORWARDED_ALLOW_IPS", PROXIES)  # uvicorn's option
     page = build(networks).queue(api_open=False, max_size=EVENTS, default_concurrency_limit=None)
-    own = [*routes(networks), mcp_route(networks)]
+    own = [*routes(networks), *mcp_routes(networks)]
     checks = {CALL: check_call, JOIN: event_check(page)}
+    gate = {"own": frozenset(route.path for route in own), "checks": checks, "headers": security_headers(on_space())}
     options = {
+        "ssr_mode": False,  # else a Space puts a server of gradio's before this one, which knows no addresses of ours
         "theme": theme(),
         "css": read_static("theme.css"),
         "js": read_static("radios.js"),
+        "favicon_path": str(STATIC / "favicon.svg"),  # and the icon of the page as an app
         "footer_links": ["api"],
         "state_session_capacity": 200,
         "max_file_size": "5mb",
@@ -63,10 +66,7 @@ def launch(networks: Networks, **overrides: Any) -> tuple[Any, str]:
         "prevent_thread_lock": True,
         "app_kwargs": {
             "routes": own,
-            "middleware": [
-                Middleware(Gate, own=frozenset(route.path for route in own), checks=checks),
-                Middleware(PageHead),
-            ],
+            "middleware": [Middleware(Gate, **gate), Middleware(PageHead)],
             "exception_handlers": {MuddleError: on_muddle_error, HTTPException: on_http_error},
         },
     }
@@ -94,6 +94,11 @@ def share_session_of_calls(page: Any) -> None:
     sessions = SharedSession()
     sessions.set_blocks(page)
     page.app.state_holder = sessions
+
+
+def on_space() -> bool:
+    """Whether this is a Space of the Hugging Face Hub, as the platform's variables say."""
+    return bool(os.environ.get("SPACE_ID"))
 
 
 def ask_for_no_gpu() -> Any:

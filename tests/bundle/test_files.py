@@ -7,10 +7,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from muddle.bundle.files import (
+    CARD,
     EMBEDDED,
     FILES,
+    HASHED,
     NETWORKS,
     as_stored,
+    copy_bundle,
     load_bundle,
     read_part,
     read_tensors,
@@ -71,7 +74,7 @@ def test_sealing_again_changes_nothing(bundle_copy):
     assert load_bundle(bundle_copy).fingerprint == before
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", HASHED)
 def test_a_changed_byte_is_found_in_every_file(bundle_copy, name):
     path = bundle_copy / name
     data = bytearray(path.read_bytes())
@@ -92,14 +95,37 @@ def test_a_changed_byte_is_found_anywhere_in_the_config(bundle_copy):
 
 def test_the_fingerprint_is_of_what_muddles_depend_on(bundle_copy):
     before = load_bundle(bundle_copy).fingerprint
-    (bundle_copy / "README.md").write_text("Another card")
+    (bundle_copy / "report.json").write_text("{}")
     seal(bundle_copy)
     assert load_bundle(bundle_copy).fingerprint == before
     tamper(bundle_copy, "centroids", lambda t: t["centroids"].__setitem__((0, 0), 0.5))
     assert load_bundle(bundle_copy).fingerprint != before
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("card", ["Edited on the Hub: é".encode(), b"\xff\xfe", None])
+def test_a_card_is_prose_that_may_be_edited_or_missing(bundle_copy, card):
+    (bundle_copy / CARD).unlink() if card is None else (bundle_copy / CARD).write_bytes(card)
+    bundle = load_bundle(bundle_copy)
+    assert bundle.card == (card or b"").decode(errors="replace")
+    assert bundle.fingerprint == load_bundle(EMBEDDED).fingerprint
+
+
+def test_a_bundle_whose_config_has_a_hash_of_its_card_as_once_is_taken(bundle_copy):
+    edit(bundle_copy, lambda c: c["files"].update({CARD: "0" * 64}))
+    assert load_bundle(bundle_copy).files.keys() == set(HASHED)
+
+
+@pytest.mark.parametrize("card", [True, False])
+def test_a_copy_has_a_bundles_files_and_no_others(bundle_copy, tmp_path, card):
+    (bundle_copy / "notes.txt").write_text("mine")
+    if not card:
+        (bundle_copy / CARD).unlink()
+    copy_bundle(bundle_copy, tmp_path / "a" / "copy")
+    assert {path.name for path in (tmp_path / "a" / "copy").iterdir()} == {*FILES, *([CARD] if card else [])}
+    assert load_bundle(tmp_path / "a" / "copy").folder == tmp_path / "a" / "copy"
+
+
+@pytest.mark.parametrize("name", HASHED)
 def test_a_missing_file_is_named(bundle_copy, name):
     (bundle_copy / name).unlink()
     assert refused(bundle_copy).path == bundle_copy / name
@@ -160,7 +186,7 @@ CHANGES = [
     (lambda c: c["projection"].update(depth=3), "'projection'"),
     (lambda c: c["autoencoder"].update(depth=3), "'autoencoder'"),
     (lambda c: c["judge"][0].update(kind="oracle"), "'oracle'"),
-    (lambda c: c["files"].pop("README.md"), "list of files"),
+    (lambda c: c["files"].pop("report.json"), "list of files"),
     (lambda c: c["files"].update(evil="0" * 64), "list of files"),
 ]
 

@@ -1,6 +1,5 @@
 """The Hub's real client against a stand-in, and every way in which a download or an upload fails."""
 
-import inspect
 import resource
 import subprocess
 import sys
@@ -8,11 +7,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.hub_standin import REPO, TOKEN, black_hole, connect, cut, hub, spoilt, status, stuck
+from support.hub_standin import NEEDS_A_PLAN, REPO, TOKEN, black_hole, connect, cut, hub, spoilt, status, stuck
 from support.processes import ROOT, environment, free_port
 
 from muddle.bundle import hub as client
-from muddle.bundle.files import EMBEDDED, load_bundle
+from muddle.bundle.files import CARD, EMBEDDED, load_bundle
 from muddle.errors import ArgumentError, BundleError, HubError
 
 FINGERPRINT = load_bundle(EMBEDDED).fingerprint
@@ -57,6 +56,58 @@ def test_nothing_but_a_bundles_files_is_downloaded(server, bundle_copy):
     assert downloads(server) == {path.name for path in EMBEDDED.iterdir()}
 
 
+def test_a_card_that_is_edited_on_the_hub_disables_nothing_and_a_weight_does(server, bundle_copy):
+    (bundle_copy / CARD).write_text("---\npipeline_tag: other\n---\nEdited on the Hub.")
+    server.put(bundle_copy)
+    bundle = load_bundle(client.fetch(REPO))
+    assert (bundle.fingerprint, bundle.card[-18:]) == (FINGERPRINT, "Edited on the Hub.")
+    (bundle_copy / CARD).unlink()
+    server.put(bundle_copy)
+    assert load_bundle(client.fetch(REPO)).card == ""
+    (bundle_copy / "judge.safetensors").write_bytes(change_a_byte((bundle_copy / "judge.safetensors").read_bytes()))
+    server.put(bundle_copy)
+    with pytest.raises(BundleError):
+        load_bundle(client.fetch(REPO))
+
+
+def test_a_bundle_is_looked_at_without_fetching_it(server, bundle_copy):
+    commit = server.put(bundle_copy)
+    assert client.inspect(REPO) == (commit, False, sorted(path.name for path in bundle_copy.iterdir()))
+    server.repos["model", REPO].private = True
+    assert client.inspect(REPO, commit).private
+    assert "revision" in refused(client.inspect, REPO, "v9").problem
+    refused(client.inspect, "somebody/else")
+    assert not downloads(server)
+
+
+def test_the_usual_arguments_mean_what_they_mean_elsewhere(server, tmp_path):
+    assert "cache" in refused(client.fetch, REPO, local_files_only=True).problem
+    commit = server.put(EMBEDDED)
+    elsewhere = tmp_path / "elsewhere"
+    folder = client.fetch(REPO, commit, cache_dir=elsewhere, token=TOKEN)
+    assert folder.is_relative_to(elsewhere)
+    server.requests.clear()
+    assert client.fetch(REPO, cache_dir=elsewhere, local_files_only=True) == folder
+    assert not server.requests
+    assert client.fetch(REPO, commit, cache_dir=elsewhere, force_download=True) == folder
+    assert "judge.safetensors" in downloads(server)
+    server.fault = status(500)
+    refused(client.fetch, REPO, commit, cache_dir=elsewhere, force_download=True)
+
+
+def test_a_token_is_sent_where_it_is_given(server):
+    server.put(EMBEDDED)
+    tokens = []
+
+    def note(handler, path):
+        tokens.append(handler.headers.get("Authorization"))
+        return False
+
+    server.fault = note
+    client.fetch(REPO, token=TOKEN)
+    assert set(tokens) == {f"Bearer {TOKEN}"}
+
+
 def test_a_pinned_commit_in_the_cache_needs_no_request(server):
     commit = server.put(EMBEDDED)
     folder = client.fetch(REPO, commit)
@@ -94,7 +145,7 @@ def test_the_cached_copy_serves_when_the_hub_does_not(server, bundle_copy, name)
 
 def test_a_hub_that_never_answers_is_waited_for_until_the_deadline(server, tmp_path, monkeypatch):
     commit = server.put(EMBEDDED)
-    assert inspect.signature(client.fetch).parameters["deadline"].default <= 8, "the start of the app waits so long"
+    assert client.DEADLINE <= 8, "the start of the app waits so long"
     with black_hole() as nowhere:
         connect(monkeypatch, nowhere, tmp_path)
         began = time.monotonic()
@@ -233,12 +284,12 @@ uploads = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning") 
 
 
 @uploads
-@pytest.mark.parametrize("kind", ["model", "dataset", "space"])
+@pytest.mark.parametrize("kind", ["model", "dataset"])
 def test_a_repository_becomes_the_folder_in_one_commit(server, tmp_path, monkeypatch, folder, kind):
     connect(monkeypatch, server.address, tmp_path, token=TOKEN)
     first = client.upload(folder, REPO, kind=kind, private=True, message="First", tag="v1")
     repo = server.repos[kind, REPO]
-    assert (repo.private, repo.sdk, repo.tags) == (True, "gradio" if kind == "space" else None, {"v1": first.revision})
+    assert (repo.private, repo.tags) == (True, {"v1": first.revision})
     assert first.address == f"{server.address}/{'' if kind == 'model' else f'{kind}s/'}{REPO}"
     (folder / "one.safetensors").rename(folder / "two.safetensors")
     second = client.upload(folder, REPO, kind=kind, message="Second")
@@ -261,10 +312,45 @@ def test_an_upload_without_the_right_is_one_error(server, tmp_path, monkeypatch,
 
 
 @uploads
-def test_a_space_is_configured(server, tmp_path, monkeypatch, folder):
+def test_what_the_folder_lacks_stays_when_it_is_to_be_kept(server, tmp_path, monkeypatch, folder):
+    connect(monkeypatch, server.address, tmp_path)
+    client.upload(folder, REPO, message="First", token=TOKEN)
+    (folder / "one.safetensors").unlink()
+    client.upload(folder, REPO, message="Second", token=TOKEN, keep=True)
+    assert "one.safetensors" in server.repos["model", REPO].commits[-1][1]
+
+
+VARIABLES = {"MUDDLE_REPO": "a/b", "MUDDLE_REVISION": "c"}
+
+
+@uploads
+def test_a_new_space_is_made_with_all_it_needs_and_starts_once(server, tmp_path, monkeypatch, folder):
     connect(monkeypatch, server.address, tmp_path, token=TOKEN)
+    client.prepare_space(REPO, VARIABLES, private=True)
     client.upload(folder, REPO, kind="space", message="Hello")
-    client.configure_space(REPO, {"MUDDLE_REPO": "a/b"}, hardware="cpu-basic")
     space = server.repos["space", REPO]
-    assert (space.variables, space.hardware) == ({"MUDDLE_REPO": "a/b"}, "cpu-basic")
-    refused(client.configure_space, "somebody/else", {"MUDDLE_REPO": "a/b"})
+    assert (space.sdk, space.private, space.hardware) == ("gradio", True, client.FREE_HARDWARE)
+    assert space.variables == VARIABLES
+    assert space.starts == 1
+
+
+@uploads
+def test_a_space_that_is_there_starts_again_for_what_changes_only(server, tmp_path, monkeypatch, folder):
+    connect(monkeypatch, server.address, tmp_path, token=TOKEN)
+    server.pays = True
+    client.prepare_space(REPO, VARIABLES, "cpu-upgrade")
+    space = server.repos["space", REPO]
+    client.prepare_space(REPO, VARIABLES)
+    client.prepare_space(REPO, VARIABLES, "cpu-upgrade")
+    assert (space.starts, space.hardware) == (0, "cpu-upgrade")
+    client.prepare_space(REPO, {**VARIABLES, "MUDDLE_REVISION": "d"}, "cpu-basic")
+    assert (space.starts, space.hardware, space.variables["MUDDLE_REVISION"]) == (2, "cpu-basic", "d")
+
+
+def test_what_the_hub_says_of_a_plan_or_a_right_is_passed_on(server, tmp_path, monkeypatch):
+    connect(monkeypatch, server.address, tmp_path, token=TOKEN)
+    error = refused(client.prepare_space, REPO, VARIABLES, "cpu-basic")
+    assert NEEDS_A_PLAN.rstrip(".") in error.problem
+    assert not server.repos
+    server.may_write = False
+    assert "this token may only read" in refused(client.prepare_space, REPO, VARIABLES).problem

@@ -20,8 +20,8 @@ def fetched(monkeypatch):
     """The arguments of every fetch, which gives the embedded bundle."""
     calls = []
 
-    def fetch(repo, revision=None):
-        calls.append((repo, revision))
+    def fetch(repo, revision=None, **options):
+        calls.append((repo, revision, *options.items()))
         return EMBEDDED
 
     monkeypatch.setattr(hub, "fetch", fetch)
@@ -30,7 +30,7 @@ def fetched(monkeypatch):
 
 @pytest.fixture
 def offline(monkeypatch):
-    def fetch(repo, revision=None):
+    def fetch(repo, revision=None, **options):
         raise HubError(repo, "the Hub did not answer", "Try again later.")
 
     monkeypatch.setattr(hub, "fetch", fetch)
@@ -53,6 +53,8 @@ def test_a_repository_is_fetched_at_its_revision(fetched, monkeypatch):
     assert resolve_bundle(REPO).origin == Origin(REPO)
     assert resolve_bundle(REPO, "v1").origin == Origin(REPO, "v1")
     assert fetched == [(REPO, None), (REPO, "v1")]
+    resolve_bundle(REPO, token="hf_x")
+    assert fetched.pop() == (REPO, None, ("token", "hf_x"))
     monkeypatch.setattr(hub, "revision_of", lambda folder: COMMIT)
     assert resolve_bundle(REPO, "v1").origin == Origin(REPO, COMMIT), "the commit says more than a tag"
 

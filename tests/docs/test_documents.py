@@ -12,7 +12,6 @@ from benchmarks.documents import PARAMETERS, REFERENCES, SPEED, replace_between
 from muddle.bundle.files import EMBEDDED
 from muddle.evaluate.calibration import COLUMNS, LEGEND
 from muddle.export.report_table import result_table
-from train.report.card import model_card
 from train.report.embed import BEGIN, END, results
 
 README = (ROOT / "README.md").read_text()
@@ -40,11 +39,6 @@ def test_the_readmes_table_is_the_reports():
 
 def test_all_results_are_the_reports():
     assert between("docs/results.md", BEGIN, END) == results(report())
-
-
-def test_the_model_card_is_the_reports():
-    config = json.loads((EMBEDDED / "config.json").read_text())
-    assert (EMBEDDED / "README.md").read_text() == model_card(report(), config)
 
 
 def test_the_table_of_parameters_is_the_recipes():

@@ -28,8 +28,10 @@ class Repo:
     tags: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     hardware: str | None = None
+    starts: int = 0  # of a Space: each commit and each change of what is set begins a new one
 
     def commit(self, files):
+        self.starts += 1
         content = sorted((path, blob(data)) for path, data in files.items())
         oid = hashlib.sha1(repr((len(self.commits), content)).encode()).hexdigest()
         self.commits.append((oid, dict(files)))
@@ -53,7 +55,7 @@ class Hub(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.repos, self.lfs, self.requests = {}, {}, []
-        self.user, self.may_write = "somebody", True
+        self.user, self.may_write, self.pays = "somebody", True, False
         self.fault: Callable[[BaseHTTPRequestHandler, str], bool] = lambda handler, path: False
 
     @property
@@ -81,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         for method, pattern, answer in ROUTES:
             found = re.fullmatch(pattern, path)
-            if found and self.command in method:
+            if found and self.command in method.split():
                 return answer(self, **found.groupdict())
         self.refuse(404, "not implemented in the stand-in")
 
@@ -116,12 +118,20 @@ class _Handler(BaseHTTPRequestHandler):
         extra = {"X-Error-Code": code} if code else {}
         self.send(status, data, {"X-Error-Message": text, **extra, **headers})
 
+    def may_write(self):
+        """Whether the request's token may; if not, the request is answered."""
+        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            self.refuse(401, "Invalid credentials")
+            return False
+        if not self.server.may_write:
+            self.refuse(403, "Forbidden: this token may only read")
+            return False
+        return True
+
     def repo(self, kind, name, *, write=False):
         """The repository, or None after answering with an error."""
-        if write and self.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return self.refuse(401, "Invalid credentials")
-        if write and not self.server.may_write:
-            return self.refuse(403, "Forbidden: this token may only read")
+        if write and not self.may_write():
+            return None
         found = self.server.repos.get((kind, name))
         return found if found is not None else self.refuse(404, "Repository not found", "RepoNotFound")
 
@@ -132,19 +142,25 @@ def whoami(h):
     h.json({"type": "user", "name": h.server.user, "orgs": [], "auth": {"accessToken": {"role": "write"}}})
 
 
+NEEDS_A_PLAN = "hosting Gradio and Docker Spaces on cpu-basic requires a paid plan; a free account may use ZeroGPU."
+
+
 def create(h):
     body = json.loads(h.body)
     kind, name = body.get("type") or "model", f"{body.get('organization') or h.server.user}/{body['name']}"
-    h.server.repos.setdefault((kind, name), None)
-    known = h.server.repos[kind, name]
-    if known is None:
-        h.server.repos[kind, name] = known = Repo(private=body.get("visibility") == "private", sdk=body.get("sdk"))
-        if h.repo(kind, name, write=True) is None:
-            del h.server.repos[kind, name]
-            return
-        known.commit({".gitattributes": b"*.safetensors filter=lfs\n"})
-        return h.json({"url": f"{h.server.address}/{'' if kind == 'model' else kind + 's/'}{name}"})
-    h.json({"error": "exists", "url": f"{h.server.address}/{'' if kind == 'model' else kind + 's/'}{name}"}, 409)
+    url = f"{h.server.address}/{'' if kind == 'model' else kind + 's/'}{name}"
+    if (kind, name) in h.server.repos:
+        return h.json({"error": "exists", "url": url}, 409)
+    if not h.may_write():
+        return None
+    if body.get("sdk") == "gradio" and body.get("hardware") != "zero-a10g" and not h.server.pays:
+        return h.refuse(402, NEEDS_A_PLAN)
+    made = Repo(private=body.get("visibility") == "private", sdk=body.get("sdk"), hardware=body.get("hardware"))
+    made.variables = {entry["key"]: entry["value"] for entry in body.get("variables", [])}
+    made.commit({".gitattributes": b"*.safetensors filter=lfs\n"})
+    made.starts = 0  # a new Space waits for its files
+    h.server.repos[kind, name] = made
+    return h.json({"url": url})
 
 
 def preupload(h, kind, name, revision):
@@ -242,17 +258,23 @@ def tag(h, kind, name, revision):
 
 def variables(h, name):
     repo = h.repo("space", name, write=True)
-    if repo is not None:
+    if repo is None:
+        return
+    if h.command == "POST":
         body = json.loads(h.body)
         repo.variables[body["key"]] = body["value"]
-        h.json({key: {"key": key, "value": value} for key, value in repo.variables.items()})
+        repo.starts += 1
+    h.json({key: {"key": key, "value": value} for key, value in repo.variables.items()})
 
 
-def hardware(h, name):
+def runtime(h, name):
     repo = h.repo("space", name, write=True)
-    if repo is not None:
+    if repo is None:
+        return
+    if h.command == "POST":
         repo.hardware = json.loads(h.body)["flavor"]
-        h.json({"stage": "BUILDING", "hardware": {"current": None, "requested": repo.hardware}, "gcTimeout": None})
+        repo.starts += 1
+    h.json({"stage": "BUILDING", "hardware": {"current": None, "requested": repo.hardware}, "gcTimeout": None})
 
 
 def of_kind(answer):
@@ -272,8 +294,9 @@ ROUTES = [
     ("POST", r"/_lfs/\w+/verify", lambda h: h.json({})),
     ("POST", rf"{API}/commit/(?P<revision>.+)", of_kind(commit)),
     ("POST", rf"{API}/tag/(?P<revision>.+)", of_kind(tag)),
-    ("POST", rf"/api/spaces/{NAME}/variables", variables),
-    ("POST", rf"/api/spaces/{NAME}/hardware", hardware),
+    ("GET POST", rf"/api/spaces/{NAME}/variables", variables),
+    ("GET", rf"/api/spaces/{NAME}/runtime", runtime),
+    ("POST", rf"/api/spaces/{NAME}/hardware", runtime),
     ("GET", API, of_kind(info)),
     ("GET", rf"{API}/revision/(?P<revision>.+)", of_kind(info)),
     ("GET", rf"{API}/tree/(?P<revision>.+)", of_kind(tree)),

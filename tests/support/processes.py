@@ -63,7 +63,7 @@ def networks_of(served):
 
 
 @contextlib.contextmanager
-def serving(cwd=ROOT, wait=60, port=None, folder=None, program=("app.py",), **changes):
+def serving(cwd=ROOT, wait=60, port=None, folder=None, program=("app.py",), python=sys.executable, **changes):
     """`python app.py`, as a user starts it, or another program, on a free port.
 
     In `folder`, if given, are app.log and its TMPDIR, tmp."""
@@ -76,7 +76,7 @@ def serving(cwd=ROOT, wait=60, port=None, folder=None, program=("app.py",), **ch
         changes = {"TMPDIR": str(folder / "tmp"), "PYTHONUNBUFFERED": "1", **changes}
     log = open(name, "w+")  # noqa: SIM115
     child = subprocess.Popen(
-        [sys.executable, *program],
+        [python, *program],
         cwd=cwd,
         env=environment(GRADIO_SERVER_PORT=str(port), **changes),
         stdout=log,

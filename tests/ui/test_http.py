@@ -16,9 +16,10 @@ from support.loops import finished
 
 from muddle.errors import BusyError, RequestError
 from muddle.ui import http as module
-from muddle.ui.http import HEADERS, MAX_BODY, Gate, error_response, on_http_error, parse_json
+from muddle.ui.http import HUB, MAX_BODY, Gate, error_response, on_http_error, parse_json, security_headers
 
 ROUTE = "/gradio_api/queue/join"
+HEADERS = security_headers(on_space=False)
 
 
 class Sent:
@@ -78,7 +79,7 @@ async def echo(scope, receive, send):
 
 
 def gate(app=echo, checks=()):
-    return Gate(app, frozenset({"/muddle.png"}), dict(checks))
+    return Gate(app, frozenset({"/muddle.png"}), dict(checks), HEADERS)
 
 
 def through(gate, receive=never, path=ROUTE, method="POST", headers=()):
@@ -315,7 +316,8 @@ PLACES = [
     "/muddle.png?digit=x",
     "/nowhere",
     "/mcp",
-    "/favicon.svg",
+    "/favicon.ico",
+    "/gradio_api/mcp/schema",
     "/healthz",
     "/gradio_api/info",
     "/gradio_api/upload",
@@ -329,6 +331,14 @@ def test_every_answer_says_what_a_browser_must_not_do(app, path):
     _, headers, _ = ask(app + path)
     assert {name: headers[name] for name in HEADERS} == HEADERS
     assert headers["X-Frame-Options"] is None  # a Space is shown in a frame
+
+
+def test_a_space_may_ask_the_hub_and_no_other_page_may_ask_anybody():
+    here, there = (security_headers(on_space)["Content-Security-Policy"] for on_space in (False, True))
+    assert "https:" not in here
+    assert there.replace(HUB, "") == here
+    for kind in ("connect-src", "img-src"):
+        assert HUB in next(rule for rule in there.split("; ") if rule.startswith(kind))
 
 
 @pytest.mark.parametrize("origin", ["https://example.org", "null"])

@@ -11,16 +11,16 @@ from support.loops import finished
 
 from muddle.images.codecs import png
 from muddle.recipe import Recipe
-from muddle.ui.mcp import VERSIONS, list_tools
+from muddle.ui.mcp import PATHS, SCHEMA, VERSIONS, list_tools
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
-def talk(app, work, **options):
+def talk(app, work, path="/mcp", **options):
     """The result of the coroutine function `work` with a connected official client."""
 
     async def go():
-        async with Client(f"{app}/mcp", **options) as client:
+        async with Client(app + path, **options) as client:
             return await work(client)
 
     return finished(go())
@@ -56,6 +56,20 @@ def test_the_official_client_finds_the_tools(app, mode):
         for name, schema in tool.input_schema["properties"].items():
             assert len(schema["description"]) > 20
             assert f"\n    {name}: {schema['description']}" in tool.description
+
+
+def test_the_hub_finds_the_tools_where_gradio_has_them(app):
+    status, headers, answer = ask(app + SCHEMA)
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    listed = json.loads(answer)
+    assert listed == list_tools()
+    assert all(tool.keys() >= {"name", "description", "inputSchema"} for tool in listed)
+    for path in PATHS:
+        called = talk(app, lambda client: client.call_tool("muddle", {"digit": 4, "seed": 7}), path=path)
+        assert not called.is_error
+        assert {tool.name for tool in talk(app, lambda client: client.list_tools(), path=path).tools} == {
+            tool["name"] for tool in listed
+        }
 
 
 def test_no_tool_takes_the_flag_of_the_api_alone():

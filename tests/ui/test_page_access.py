@@ -50,7 +50,7 @@ def test_no_tab_has_a_serious_finding_in_dark_and_narrow(visit):
 
 
 def test_the_check_would_notice(opening):
-    broken = "Object.assign(new Image(), { src: 'favicon.svg', id: 'broken' })"
+    broken = "Object.assign(new Image(), { src: 'favicon.ico', id: 'broken' })"
     opening.evaluate(f"document.querySelector('#result').append({broken})")
     assert "image-alt" in serious(opening)
     opening.evaluate("document.querySelector('#broken').remove()")

@@ -218,12 +218,12 @@ def test_the_page_has_a_description_a_social_picture_and_an_icon_of_its_own(app)
     assert "could be either of two" in metas["description"]
     assert metas["og:image"].startswith(f"{app}/card.png?digit=3&target=5&seed=2")
     assert metas["og:url"] == f"{app}/?digit=3&target=5&seed=2"
-    assert head.icons == ["favicon.svg"]
+    assert head.icons == ["favicon.ico"]
     names = [name for name, _ in head.metas if name.startswith(("og:", "twitter:"))]
     assert len(names) == len(set(names))
     assert not [content for _, content in head.metas if content and "gradio" in content.lower()]
     assert get(metas["og:image"])[0] == "image/png"
-    assert get(f"{app}/favicon.svg")[0] == "image/svg+xml"
+    assert get(f"{app}/favicon.ico")[0] == "image/svg+xml"
 
 
 def test_without_a_link_the_social_picture_is_what_the_page_opens_with(app):
@@ -239,9 +239,16 @@ def test_behind_a_proxy_the_addresses_are_the_proxys(app):
 def test_nothing_gets_out_of_its_attribute(home):
     head = head_of(head_tags(home, '?digit="><script>alert(1)</script>'))
     metas = dict(head.metas)
-    assert metas["og:url"] == home + '?digit="><script>alert(1)</script>'
+    assert metas["og:url"] == home
     assert metas["og:image"].startswith(home + "card.png?digit=4")
     assert set(head.tags) == {"meta", "link"}
+
+
+def test_a_private_spaces_token_is_in_no_tag():
+    tags = head_tags("http://a/", "?digit=3&target=5&__sign=a-token&__theme=dark")
+    assert "http://a/?digit=3&amp;target=5" in tags
+    assert "__" not in tags
+    assert 'og:url" content="http://a/"' in head_tags("http://a/", "?__sign=a-token")
 
 
 def test_the_page_is_packed_for_those_who_can_unpack_it(app):

@@ -1,18 +1,18 @@
 """`python -m train publish`: a finished bundle to the Hugging Face Hub, in one commit."""
 
 import argparse
-import shutil
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from muddle.bundle import hub
-from muddle.bundle.files import EMBEDDED, FILES, load_bundle
+from muddle.bundle.files import CARD, EMBEDDED, copy_bundle, load_bundle
 from muddle.errors import BundleError
 from muddle.muddler import Muddler
 from train import sheets
-from train.report.finish import finish
+from train.hub.wheel import build_wheel
+from train.report.card import model_card
 
 PER_DIGIT = 10  # samples on the card's sheet
 
@@ -49,19 +49,19 @@ def main(argv: list[str]) -> int:
 
 
 def build(source: Path, folder: Path, repo: str) -> Path:
-    """Copy a bundle, with the card for its repository and a sheet of samples; check the copy against the original.
+    """Copy a bundle, with the card for its repository, a sheet of samples and the package.
 
-    Raises BundleError if the copy makes other muddles.
+    Raises BundleError if the copy does not make the muddles of the original.
     """
     original = Muddler(load_bundle(source))
-    folder.mkdir(parents=True)
-    for name in (*FILES, "config.json"):
-        shutil.copyfile(source / name, folder / name)
-    copy = finish(folder, repo)
+    copy_bundle(source, folder)
+    copy = Muddler(load_bundle(folder))
     digits = np.repeat(np.arange(10), PER_DIGIT)
     samples = copy.muddle_many(digits, [None] * len(digits), range(len(digits)))
     expected = original.muddle_many(digits[::PER_DIGIT], [None] * 10, range(0, len(digits), PER_DIGIT))
     if not (expected.images == samples.images[::PER_DIGIT]).all():
         raise BundleError(folder, "it does not make the muddles that its source makes", "Please report this.")
+    (folder / CARD).write_text(model_card(copy.bundle, repo))
     sheets.sheet(samples.images, folder / "samples.png", columns=10)
+    build_wheel(folder)
     return folder

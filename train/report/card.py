@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from muddle import __version__
+from muddle.bundle.files import Bundle, as_stored
 from muddle.export.report_table import ROWS, interval, result_table
+
+WHEEL = f"mnist_muddle-{__version__}-py3-none-any.whl"  # as pip names it
 
 
 def pair_summary(report: dict[str, Any]) -> str:
@@ -59,10 +63,28 @@ def judge_table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def hash_table(config: dict[str, Any]) -> str:
-    """The sha256 of every file but config.json, which holds them, and this card."""
-    rows = [f"| `{name}` | `{digest}` |" for name, digest in config["files"].items() if name != "README.md"]
-    return "\n".join(["| file | sha256 |", "|---|---|", *rows])
+def hash_table(files: dict[str, str]) -> str:
+    """The sha256 of every hashed file."""
+    return "\n".join(
+        ["| file | sha256 |", "|---|---|", *(f"| `{name}` | `{digest}` |" for name, digest in files.items())]
+    )
+
+
+def parameter_count(bundle: Bundle) -> int:
+    """How many numbers the networks have learnt, batch norm's means and variances included."""
+    networks = (bundle.autoencoder, bundle.judges, bundle.likeness, bundle.surrogate, bundle.projection)
+    return sum(tensor.numel() for network in networks for tensor in as_stored(network).values())
+
+
+def where_from(repo: str | None) -> str:
+    """How to get the package: from the card's own repository, where `publish` puts it, or from the code at hand."""
+    if not repo:
+        return "The package is the one that this card came with: `pip install .` in its repository."
+    return f"""The package is here too, as a wheel:
+
+```bash
+pip install https://huggingface.co/{repo}/resolve/main/{WHEEL}
+```"""
 
 
 def model_index(report: dict[str, Any]) -> str:
@@ -85,28 +107,32 @@ def model_index(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def model_card(report: dict[str, Any], config: dict[str, Any], repo: str | None = None) -> str:
+def model_card(bundle: Bundle, repo: str | None = None) -> str:
     """A bundle's README.md. `repo`: where it is published, with samples.png beside it; None: shipped with the code."""
+    report, sample = bundle.report, bundle.sample
     likeness, autoencoder = report["likeness"], report["autoencoder"]
     name = f'"{repo}"' if repo else ""
     sheet = "\n![One hundred muddles, ten of each digit, drawn by seed](samples.png)\n" if repo else ""
-    sample = config["sample"]
+    thumbnail = f"thumbnail: https://huggingface.co/{repo}/resolve/main/samples.png\n" if repo else ""
     return f"""---
-license: mit
-library_name: pytorch
+license: [mit, cc-by-sa-3.0]
+library_name: mnist-muddle
+pipeline_tag: unconditional-image-generation
 tags: [mnist, autoencoder, latent-space, ambiguity, uncertainty]
 datasets: [ylecun/mnist]
-{model_index(report)}
+{thumbnail}{model_index(report)}
 ---
 # MNIST Muddle
 
 Weights, centroid matrix, judges and exemplars that turn a handwritten digit into one that nobody can place between two
-labels, and that still looks like a digit.
+labels, and that still looks like a digit. {parameter_count(bundle):,} parameters, stored as float16.
 {sheet}
 ```python
 from muddle import Muddler
 muddle = Muddler.from_pretrained({name}).muddle(4, target=9, seed=27)
 ```
+
+{where_from(repo)}
 
 ## Results
 Measured by a panel of classifiers that no search ever saw ({", ".join(report["panel"])}); 95 % intervals in brackets.
@@ -135,8 +161,10 @@ networks.
 `python -m muddle verify {repo or "FOLDER"}` checks every file against the hashes in `config.json`, and that the muddle
 `{sample["query"]}` has pixels (784 bytes, row by row) with the sha256 `{sample["sha256"]}`.
 
-{hash_table(config)}
+{hash_table(bundle.files)}
 
 ## Data and licence
-Code and weights: MIT. The exemplars are images of MNIST (Yann LeCun, Corinna Cortes, Christopher Burges), CC BY-SA 3.0.
+Code and weights: [MIT](https://opensource.org/license/mit). The exemplars are images of MNIST (Yann LeCun, Corinna
+Cortes, Christopher Burges), [CC BY-SA 3.0](https://creativecommons.org/licenses/by-sa/3.0/), which holds for digits
+made from them too.
 """

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from muddle.bundle.files import EMBEDDED, FILES, load_bundle
+from muddle.bundle.files import EMBEDDED, copy_bundle, load_bundle
 from muddle.evaluate.classifiers import REFERENCES_DIR
 from muddle.export.report_table import result_table
 from train.report import card
@@ -31,9 +31,7 @@ BEGIN, END = "<!-- results: written by python -m train embed -->", "<!-- end of 
 def run_stage(run: Run) -> None:
     """Copy the bundle to muddle/assets and the report's pictures to docs/, and rewrite the results in both texts."""
     load_bundle(run.bundle)
-    EMBEDDED.mkdir(exist_ok=True)
-    for name in (*FILES, "config.json"):
-        shutil.copyfile(run.bundle / name, EMBEDDED / name)
+    copy_bundle(run.bundle, EMBEDDED)
     for path in (run.out / "references").glob("*"):
         shutil.copyfile(path, REFERENCES_DIR / path.name)
     for name in PICTURES:

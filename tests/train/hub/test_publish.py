@@ -1,4 +1,7 @@
 import json
+import re
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +10,7 @@ from huggingface_hub import ModelCard
 from support.hub_standin import REPO, TOKEN, connect, hub
 from support.processes import free_port
 
-from muddle.bundle.files import EMBEDDED, FILES
+from muddle.bundle.files import CARD, EMBEDDED, FILES, HASHED, load_bundle
 from muddle.bundle.hub import fetch
 from muddle.bundle.resolve import resolve_bundle
 from muddle.errors import ArgumentError, BundleError
@@ -15,7 +18,7 @@ from muddle.images.codecs import from_png
 from muddle.verify import verify
 from train.__main__ import main
 from train.hub import publish
-from train.report.card import model_card
+from train.report.card import WHEEL, model_card
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")  # the Hub's client uses httpx so
 
@@ -50,12 +53,12 @@ def test_a_bundle_is_published_in_one_commit_that_verifies_and_is_the_local_one(
         assert f"MUDDLE_REPO={REPO} MUDDLE_REVISION={commit}" in lines[-1]
     assert len(repo.commits) == 2  # the one that created it, and ours
     assert (repo.tags, repo.private) == ({"v1": commit}, True)
-    assert files.keys() == {*FILES, "config.json", "samples.png", ".gitattributes"}
+    assert files.keys() == {*FILES, CARD, WHEEL, "samples.png", ".gitattributes"}
     bundle = resolve_bundle(REPO, commit)
     assert bundle.fingerprint == muddler.bundle.fingerprint
     assert (bundle.origin.name, bundle.origin.revision) == (REPO, commit)
     assert verify(bundle)[1]
-    assert {path.name for path in fetch(REPO, commit).iterdir()} == {*FILES, "config.json"}
+    assert {path.name for path in fetch(REPO, commit).iterdir()} == {*FILES, CARD}
 
 
 def test_the_card_is_one_that_the_hub_reads(built):
@@ -65,18 +68,23 @@ def test_the_card_is_one_that_the_hub_reads(built):
     assert values["split"] == report["strategies"]["balanced"]["split"]["value"]
     assert f'from_pretrained("{REPO}")' in card.content
     assert "samples.png" in card.content
-    for name, digest in json.loads((built / "config.json").read_text())["files"].items():
-        assert name == "README.md" or digest in card.content
+    for digest in json.loads((built / "config.json").read_text())["files"].values():
+        assert digest in card.content
 
 
-def test_only_the_card_and_what_seals_it_differ_from_the_shipped_bundle(built):
-    changed = {
-        name for name in (*FILES, "config.json") if (built / name).read_bytes() != (EMBEDDED / name).read_bytes()
-    }
-    assert changed == {"README.md", "config.json"}
-    old, new = (json.loads((folder / "config.json").read_text()) for folder in (EMBEDDED, built))
-    assert {key for key in old if old[key] != new[key]} == {"files", "seal"}
-    assert (built / "README.md").read_text() == model_card(json.loads((built / "report.json").read_text()), new, REPO)
+def test_only_the_card_differs_from_the_shipped_bundle(built):
+    assert all((built / name).read_bytes() == (EMBEDDED / name).read_bytes() for name in FILES)
+    assert (built / CARD).read_text() == model_card(load_bundle(EMBEDDED), REPO) != (EMBEDDED / CARD).read_text()
+
+
+def test_the_package_is_published_too_and_is_what_the_card_installs(server, built, tmp_path):
+    server.put(built)
+    address = re.search(r"pip install https://huggingface\.co(\S+)", (built / CARD).read_text())[1]
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-index", "--no-deps"]
+    command = [sys.executable, "-m", "pip", "install", *quiet, "--target", tmp_path / "site", server.address + address]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "site" / "muddle" / "assets" / HASHED[0]).read_bytes() == (EMBEDDED / HASHED[0]).read_bytes()
 
 
 def test_the_sheet_shows_ten_muddles_of_each_digit_drawn_by_seed(built, muddler):
@@ -89,7 +97,8 @@ def test_the_sheet_shows_ten_muddles_of_each_digit_drawn_by_seed(built, muddler)
 
 def test_a_copy_that_makes_other_muddles_is_not_published(tmp_path, monkeypatch):
     black = SimpleNamespace(images=np.zeros((10, 28, 28), np.uint8))
-    monkeypatch.setattr(publish, "finish", lambda *args: SimpleNamespace(muddle_many=lambda *args: black))
+    made = iter([publish.Muddler, lambda bundle: SimpleNamespace(muddle_many=lambda *args: black)])
+    monkeypatch.setattr(publish, "Muddler", lambda bundle: next(made)(bundle))
     with pytest.raises(BundleError) as caught:
         publish.build(EMBEDDED, tmp_path / "bundle", REPO)
     assert caught.value.code == "bad-bundle"
@@ -99,7 +108,7 @@ def test_a_dry_run_stops_before_the_network(tmp_path, monkeypatch, capsys):
     connect(monkeypatch, f"http://127.0.0.1:{free_port()}", tmp_path)
     assert main(["publish", "--repo", REPO, "--dry-run"]) == 0
     listed = {line.split()[1] for line in capsys.readouterr().out.splitlines()[:-1]}
-    assert listed == {*FILES, "config.json", "samples.png"}
+    assert listed == {*FILES, CARD, WHEEL, "samples.png"}
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,42 @@
-import json
+import pytest
+import yaml
+from safetensors.torch import load_file
 
-from muddle.bundle.files import EMBEDDED
+from muddle.bundle.files import CARD, EMBEDDED, NETWORKS, load_bundle
 from muddle.export.report_table import interval
-from train.report.card import farthest_note, model_card, pair_summary
-
-REPORT, CONFIG = (json.loads((EMBEDDED / name).read_text()) for name in ("report.json", "config.json"))
+from train.report.card import WHEEL, farthest_note, model_card, pair_summary, parameter_count
 
 
-def test_the_shipped_card_is_written_from_the_shipped_report():
-    assert model_card(REPORT, CONFIG) == (EMBEDDED / "README.md").read_text()
+@pytest.fixture(scope="module")
+def bundle():
+    return load_bundle(EMBEDDED)
 
 
-def test_a_published_card_names_its_repository_and_shows_samples():
-    card = model_card(REPORT, CONFIG, "me/model")
+def test_the_shipped_card_is_written_from_the_shipped_bundle(bundle):
+    assert model_card(bundle) == (EMBEDDED / CARD).read_text()
+
+
+def test_a_card_says_how_many_parameters_the_files_have(bundle):
+    stored = [load_file(EMBEDDED / f"{name}.safetensors") for name in NETWORKS]
+    assert parameter_count(bundle) == sum(tensor.numel() for tensors in stored for tensor in tensors.values())
+    assert f"{parameter_count(bundle):,} parameters" in model_card(bundle)
+
+
+def test_a_card_says_what_the_hub_looks_for(bundle):
+    data = yaml.safe_load(model_card(bundle, "me/model").split("---\n")[1])
+    assert data["license"] == ["mit", "cc-by-sa-3.0"]
+    assert (data["library_name"], data["pipeline_tag"]) == ("mnist-muddle", "unconditional-image-generation")
+    assert data["thumbnail"].endswith("/me/model/resolve/main/samples.png")
+    assert "thumbnail" not in yaml.safe_load(model_card(bundle).split("---\n")[1])
+
+
+def test_a_published_card_names_its_repository_and_shows_samples(bundle):
+    card = model_card(bundle, "me/model")
+    assert f"/me/model/resolve/main/{WHEEL}" in card
     assert 'from_pretrained("me/model")' in card
     assert "muddle verify me/model" in card
     assert "samples.png" in card
-    assert "samples.png" not in model_card(REPORT, CONFIG)
+    assert "samples.png" not in model_card(bundle)
 
 
 def test_figures_are_written_with_their_intervals():
