@@ -40,6 +40,7 @@ def _markdown(muddler: Muddler, spec: Spec, rows: Rows, form: str) -> Iterator[s
     count = len(rows.index)
     yield "---"
     yield "license: cc-by-sa-3.0\npretty_name: MNIST Muddle\ntask_categories: [image-classification]"
+    yield "source_datasets: [ylecun/mnist]\nannotations_creators: [machine-generated]"
     yield "tags: [mnist, ambiguity, uncertainty, soft-labels, calibration]"
     yield f"size_categories: [{next((name for limit, name in SIZES if count < limit), 'n>1M')}]"
     if form in GLOBS:
@@ -79,7 +80,8 @@ def _markdown(muddler: Muddler, spec: Spec, rows: Rows, form: str) -> Iterator[s
     yield f"sha256 of every file. Mean entropy of the soft labels: {rows.entropy.mean():.2f} bits; mean likeness:"
     yield f"{rows.likeness.mean():.0f} (real test digits: 50).\n"
     yield "## Licence and credit\n"
-    yield "CC BY-SA 3.0, as MNIST (Yann LeCun, Corinna Cortes, Christopher Burges), from whose digits these derive."
+    yield "[CC BY-SA 3.0](https://creativecommons.org/licenses/by-sa/3.0/), as MNIST (Yann LeCun, Corinna Cortes,"
+    yield "Christopher Burges), from whose digits these derive."
     yield "The soft labels are the opinion of classifiers, not of people."
 
 

@@ -1,10 +1,12 @@
 """Plain addresses for what people keep, such as GET /muddle.png, and the page's head, whose social picture is one."""
 
+import contextlib
 import functools
 import gzip
 import hashlib
 import re
 from html import escape
+from urllib.parse import parse_qs
 
 import numpy as np
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,7 +19,7 @@ from muddle.errors import MuddleError
 from muddle.export.files import to_file
 from muddle.export.serialize import to_base64
 from muddle.images.codecs import png, tiled
-from muddle.recipe import VERSION, Recipe
+from muddle.recipe import PARAMETERS, VERSION, Recipe
 from muddle.ui.http import client_of
 from muddle.ui.networks import Facts, Networks
 from muddle.ui.page import DESCRIPTION, OPENING, TITLE
@@ -99,10 +101,10 @@ def head_tags(home: str, query: str) -> str:
 
     Nothing else of the query is in them: on a private Space it holds a token.
     """
-    try:
-        own = Recipe.from_query(query).query()
-    except MuddleError:
-        own = ""
+    own = ""
+    with contextlib.suppress(MuddleError):
+        if PARAMETERS.keys() & parse_qs(query.removeprefix("?")).keys():
+            own = Recipe.from_query(query).query()
     picture, text = escape(f"{home}card.png{own or OPENING.query()}"), escape(DESCRIPTION)
     return (
         f'<meta name="description" content="{text}"><meta property="og:title" content="{TITLE}">'

@@ -87,7 +87,7 @@ def test_the_usual_arguments_mean_what_they_mean_elsewhere(server, tmp_path):
     folder = client.fetch(REPO, commit, cache_dir=elsewhere, token=TOKEN)
     assert folder.is_relative_to(elsewhere)
     server.requests.clear()
-    assert client.fetch(REPO, cache_dir=elsewhere, local_files_only=True) == folder
+    assert client.fetch(REPO, commit, cache_dir=elsewhere, local_files_only=True) == folder
     assert not server.requests
     assert client.fetch(REPO, commit, cache_dir=elsewhere, force_download=True) == folder
     assert "judge.safetensors" in downloads(server)

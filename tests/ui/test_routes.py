@@ -217,7 +217,7 @@ def test_the_page_has_a_description_a_social_picture_and_an_icon_of_its_own(app)
     metas = dict(head.metas)
     assert "could be either of two" in metas["description"]
     assert metas["og:image"].startswith(f"{app}/card.png?digit=3&target=5&seed=2")
-    assert metas["og:url"] == f"{app}/?digit=3&target=5&seed=2"
+    assert metas["og:url"] == f"{app}/?digit=3&target=5&seed=2&strategy=balanced&steps=11"
     assert head.icons == ["favicon.ico"]
     names = [name for name, _ in head.metas if name.startswith(("og:", "twitter:"))]
     assert len(names) == len(set(names))

@@ -1,5 +1,6 @@
 """Build the package as a wheel, which is published beside the weights."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from muddle.errors import DataError
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCES = ("pyproject.toml", "README.md", "LICENSE")
+EPOCH = "315532800"  # the first second that a zip file knows, as the time of every file: the same bytes each time
 LEFT_OUT = ("__pycache__", "*.pyc", "*.pyi")
 
 
@@ -27,7 +29,8 @@ def build_wheel(folder: Path) -> Path:
             shutil.copyfile(ROOT / name, copy / name)
         offline = ["--quiet", "--disable-pip-version-check", "--no-index", "--no-deps", "--no-build-isolation"]
         command = [sys.executable, "-m", "pip", "wheel", *offline, "--wheel-dir", str(folder), str(copy)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
         raise DataError(f"The package's wheel cannot be built: {last.rstrip('.')}.")

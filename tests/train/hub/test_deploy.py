@@ -38,9 +38,10 @@ def test_a_space_is_made_once_and_says_where_it_is(server, capsys):
 
 
 def deploy_to(server, capsys, *options):
-    """Exit status and what was printed."""
+    """Exit status, and what was printed, or else the sentence of an error."""
     status = main(["deploy", "--space", SPACE, "--model", REPO, "--revision", COMMIT, *options])
-    return status, "".join(capsys.readouterr())
+    captured = capsys.readouterr()
+    return status, captured.out if status == 0 else captured.err
 
 
 def test_a_model_that_is_no_bundle_is_found_before_anything_is_made(server, bundle_copy, capsys):

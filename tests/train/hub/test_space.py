@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -16,7 +17,7 @@ import yaml
 from gradio_client import Client
 from mcp import Client as McpClient
 from support import space as platform
-from support.browser import SETTLED, open_tab, pixels
+from support.browser import SETTLED, downloaded, open_tab, pixels
 from support.http import ask
 from support.hub_standin import REPO, TOKEN, connect, hub
 from support.loops import finished, until
@@ -60,8 +61,8 @@ def test_it_starts_on_the_bundle_that_it_was_deployed_with_and_without_node(spac
     served, _, commit, log = space
     bundle = about(served.address)
     assert (bundle["name"], bundle["revision"]) == (REPO, commit)
-    names = {child.name() for child in psutil.Process(served.pid).children(recursive=True)}
-    assert not [name for name in names if "node" in name], "gradio's own server stands before ours"
+    programs = {Path(child.exe()).name for child in psutil.Process(served.pid).children(recursive=True)}
+    assert programs == {Path(psutil.Process(served.pid).exe()).name}, "gradio's own server, in Node, stands before ours"
     assert "WARNING" not in log.read_text()
 
 
@@ -123,6 +124,37 @@ def test_gradios_client_gets_a_muddle(address, muddler):
     client.close()
 
 
+def clients(pattern):
+    """The folders of a kind of clients that tests/space.sh has installed; else none."""
+    folder = os.environ.get("MUDDLE_SPACE_CLIENTS")
+    return sorted(Path(folder).glob(pattern)) if folder else []
+
+
+def said_by(command, folder):
+    """What a client, which must succeed, prints as JSON."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("client", clients("gradio_client-*"), ids=lambda path: path.name)
+def test_older_clients_for_python_get_that_muddle_too(address, muddler, client):
+    code = f"""from gradio_client import Client
+print(Client("{address}", verbose=False).predict(digit=4, target=9, seed=27, api_name="/muddle")["soft_label"])"""
+    assert said_by([client / "bin" / "python", "-c", code], client) == muddler.muddle(4, 9, seed=27).soft_label.tolist()
+
+
+@pytest.mark.parametrize("client", clients("gradio-client-js-*"), ids=lambda path: path.name)
+def test_clients_for_javascript_get_that_muddle_too(address, muddler, client):
+    code = f"""import {{ Client }} from "@gradio/client";
+const app = await Client.connect("{address}");
+const {{ data }} = await app.predict("/muddle", {{ digit: 4, target: 9, seed: 27 }});
+console.log(JSON.stringify(data[0].soft_label));
+process.exit();"""
+    command = [platform.node(), "--input-type=module", "--eval", code]
+    assert said_by(command, client) == muddler.muddle(4, 9, seed=27).soft_label.tolist()
+
+
 def test_another_sites_page_may_read_the_public_answers_and_no_cookie_is_set(address):
     """As SECURITY.md says: gradio allows it at any address but loopback's."""
     asked = {"Host": platform.HOST, "Origin": "https://example.org", "Content-Type": "application/json"}
@@ -154,23 +186,33 @@ new MutationObserver(() => {
 """
 
 
-def test_at_an_address_of_hf_space_nothing_flashes_and_nothing_but_fonts_is_refused(space, launch_browser, tmp_path):
+@pytest.fixture
+def page(space, launch_browser, tmp_path):
+    """A page of a browser that finds the app at *.hf.space, and at huggingface.co what the Hub says of a running Space.
+
+    Its attribute `asked` are the addresses elsewhere that were asked for.
+    """
     port = space[0].address.rpartition(":")[2]
-    context = launch_browser(tmp_path / "profile", f"--host-resolver-rules=MAP *.hf.space 127.0.0.1:{port}")
+    reach = "--disable-features=LocalNetworkAccessChecks"  # a site that frames the app is elsewhere, the app is here
+    rules = f"--host-resolver-rules=MAP *.hf.space 127.0.0.1:{port}"
+    context = launch_browser(tmp_path / "profile", rules, reach)
     page = context.new_page()
-    asked, errors = [], []
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.asked = []
 
     def answer(route):
-        asked.append(route.request.url)
-        allowed = {"Access-Control-Allow-Origin": "*"}
-        if "avatar" in route.request.url:
-            route.fulfill(content_type="image/svg+xml", body=AVATAR, headers=allowed)
-        else:
-            route.fulfill(json=INFO, headers=allowed)
+        page.asked.append(route.request.url)
+        what = {"content_type": "image/svg+xml", "body": AVATAR} if "avatar" in route.request.url else {"json": INFO}
+        route.fulfill(headers={"Access-Control-Allow-Origin": "*"}, **what)
 
     page.route(re.compile("^https://"), answer)
     page.add_init_script(WATCH)
+    yield page
+    context.close()
+
+
+def test_at_an_address_of_hf_space_nothing_flashes_and_nothing_but_fonts_is_refused(page):
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
     with page.expect_response(lambda response: response.url.endswith("/map.json")) as points:
         page.goto(f"http://{platform.HOST}/?digit=4&target=9&seed=27")
         page.wait_for_selector(SETTLED, state="attached")
@@ -178,16 +220,26 @@ def test_at_an_address_of_hf_space_nothing_flashes_and_nothing_but_fonts_is_refu
     assert len(points.value.json()["centroids"]) == 10
     page.wait_for_selector("#huggingface-space-header")
     assert max(pixels(page, "#result .muddle canvas")) > 200
-    with page.expect_download() as download:
-        page.get_by_role("link", name="GIF").click()
-    with open(download.value.path(), "rb") as file:
-        assert file.read(3) == b"GIF"
+    name, data = downloaded(page, page.get_by_role("link", name="GIF").click)
+    assert name.endswith(".gif")
+    assert data.startswith(b"GIF")
     open_tab(page, "About")
-    assert f"https://huggingface.co/api/spaces/by-subdomain/{INFO['subdomain']}" in asked
+    assert f"https://huggingface.co/api/spaces/by-subdomain/{INFO['subdomain']}" in page.asked
     assert page.evaluate("flashes") == []
     assert [where for where in page.evaluate("refused") if not where.startswith(FONTS)] == []
     assert not errors
-    context.close()
+
+
+def test_in_a_frame_of_another_site_it_knows_where_it_is_and_tells_no_token(page):
+    inner = f"http://{platform.HOST}/?digit=4&target=9&seed=27&__sign=a-token"
+    outer = f'<iframe src="{inner}" width="1280" height="2000"></iframe>'
+    page.route("http://another.example/", lambda route: route.fulfill(content_type="text/html", body=outer))
+    page.goto("http://another.example/")
+    frame = page.frame_locator("iframe")
+    frame.locator(SETTLED).wait_for(state="attached")
+    link = frame.get_by_role("link", name="GIF").get_attribute("href")
+    assert link.startswith(f"http://{platform.HOST}/muddle.gif?digit=4")
+    assert "a-token" not in link
 
 
 def test_what_the_builder_installs_fits_together():

@@ -1,7 +1,7 @@
 import json
 import shutil
 
-from muddle.bundle.files import EMBEDDED, FILES
+from muddle.bundle.files import CARD, EMBEDDED, FILES
 from muddle.export.report_table import result_table
 from train.report import embed
 from train.report.embed import BEGIN, END, results, with_results
@@ -35,7 +35,7 @@ def test_embedding_ships_bundle_references_and_pictures_and_writes_both_texts(tm
     monkeypatch.setattr(embed, "EMBEDDED", root / "assets")
     monkeypatch.setattr(embed, "REFERENCES_DIR", root / "references")
     embed.run_stage(run)
-    assert {path.name for path in (root / "assets").iterdir()} == {*FILES, "config.json"}
+    assert {path.name for path in (root / "assets").iterdir()} == {*FILES, CARD}
     assert all(path.read_bytes() == (EMBEDDED / path.name).read_bytes() for path in (root / "assets").iterdir())
     assert (root / "references/plain.safetensors").read_bytes() == b"weights"
     assert (root / "docs/balanced.png").read_bytes() == b"picture"
