@@ -27,4 +27,4 @@ done
 
 export MUDDLE_SPACE_PYTHON="$folder/builder/bin/python" MUDDLE_SPACE_CLIENTS="$folder/clients"
 "$MUDDLE_SPACE_PYTHON" --version
-OMP_NUM_THREADS=1 python -m pytest -v tests/train/hub/test_space.py
+OMP_NUM_THREADS=1 python -m pytest -v -s tests/train/hub/test_space.py

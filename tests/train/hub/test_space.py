@@ -9,7 +9,9 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
@@ -21,7 +23,7 @@ from support.browser import SETTLED, downloaded, open_tab, pixels
 from support.http import ask
 from support.hub_standin import REPO, TOKEN, connect, hub
 from support.loops import finished, until
-from support.processes import ROOT, about, serving
+from support.processes import ROOT, about, networks_of, serving
 
 from muddle.bundle.files import EMBEDDED
 from muddle.ui.mcp import SCHEMA
@@ -33,7 +35,7 @@ PYTHON = os.environ.get("MUDDLE_SPACE_PYTHON", sys.executable)  # that runs the 
 
 @pytest.fixture(scope="module")
 def space(tmp_path_factory):
-    """A Space that `deploy` has made: its address, its process, ZeroGPU's requests, the commit of its bundle."""
+    """A Space that `deploy` has made."""
     folder = tmp_path_factory.mktemp("space")
     with pytest.MonkeyPatch.context() as monkeypatch, hub() as server, platform.zero_gpu() as (gpu, requests):
         connect(monkeypatch, server.address, folder, TOKEN)
@@ -45,29 +47,41 @@ def space(tmp_path_factory):
             (folder / "app" / path).write_bytes(data)
         hub_client = {"HF_ENDPOINT": server.address, "HF_HOME": str(folder / "home"), "HF_HUB_DISABLE_XET": "1"}
         variables = {**platform.variables(gpu), **made.variables, **hub_client}
+        began = time.monotonic()
         with serving(cwd=folder / "app", folder=folder, python=PYTHON, wait=120, **variables) as served:
-            log = folder / "app.log"
+            page, log = time.monotonic() - began, folder / "app.log"
             until(lambda: "the page is at" in log.read_text())  # gradio gives up if its own first request takes 3 s
             about(served.address)
-            yield served, requests, commit, log
+            seconds = f"page after {page:.0f} s, first answer after {time.monotonic() - began:.0f} s"
+            yield Space(served.address, served.pid, commit, log, requests, seconds)
+
+
+class Space(NamedTuple):
+    address: str
+    pid: int
+    commit: str  # of its bundle
+    log: Path
+    gpu: list  # the requests to ZeroGPU's API
+    seconds: str  # that it took to start
 
 
 @pytest.fixture
 def address(space):
-    return space[0].address
+    return space.address
 
 
 def test_it_starts_on_the_bundle_that_it_was_deployed_with_and_without_node(space):
-    served, _, commit, log = space
-    bundle = about(served.address)
-    assert (bundle["name"], bundle["revision"]) == (REPO, commit)
-    programs = {Path(child.exe()).name for child in psutil.Process(served.pid).children(recursive=True)}
-    assert programs == {Path(psutil.Process(served.pid).exe()).name}, "gradio's own server, in Node, stands before ours"
-    assert "WARNING" not in log.read_text()
+    bundle, process = about(space.address), psutil.Process(space.pid)
+    sizes = [one.memory_info().rss // 10**6 for one in (process, networks_of(space))]
+    print(f"\n{space.seconds}; page {sizes[0]} MB, networks {sizes[1]} MB")
+    assert (bundle["name"], bundle["revision"]) == (REPO, space.commit)
+    programs = {Path(child.exe()).name for child in process.children(recursive=True)}
+    assert programs == {Path(process.exe()).name}, "gradio's own server, in Node, stands before ours"
+    assert "WARNING" not in space.log.read_text()
 
 
 def test_zero_gpu_is_told_once_that_the_app_has_started(space):
-    assert space[1] == ["/startup-report"]
+    assert space.gpu == ["/startup-report"]
 
 
 ADDRESSES = {  # of the README and of docs/api.md, and their content
@@ -192,8 +206,9 @@ def page(space, launch_browser, tmp_path):
 
     Its attribute `asked` are the addresses elsewhere that were asked for.
     """
-    port = space[0].address.rpartition(":")[2]
-    reach = "--disable-features=LocalNetworkAccessChecks"  # a site that frames the app is elsewhere, the app is here
+    port = space.address.rpartition(":")[2]
+    # Without https; and though a site that frames the app is elsewhere, and the app is here.
+    reach = "--disable-features=HttpsUpgrades,LocalNetworkAccessChecks"
     rules = f"--host-resolver-rules=MAP *.hf.space 127.0.0.1:{port}"
     context = launch_browser(tmp_path / "profile", rules, reach)
     page = context.new_page()
