@@ -19,13 +19,13 @@ from muddle.parameters import Integer
 from muddle.recipe import EVEN, PARAMETERS, Recipe
 from muddle.result import Batch, Muddle, Origin, Scores, concatenate
 from muddle.search.draws import GIVEN, Draws, draw
-from muddle.search.latent import path
+from muddle.search.latent import path_through, share_of_way
 from muddle.search.metrics import entropy_bits
-from muddle.search.scorer import Scorer
+from muddle.search.scorer import Opinions, Scorer
 from muddle.search.strategies import STRATEGY_FUNCTIONS, SearchResult
 
 CHUNK = 128  # muddles that are searched at once: bounds memory, changes nothing
-ALGORITHM = 2  # counts up when the same arguments on the same bundle give other muddles than before
+ALGORITHM = 3  # counts up when the same arguments on the same bundle give other muddles than before
 MAP_DECIMALS = 4  # of places on the latent map: a hundredth of a pixel
 DECIMALS = 6  # of everything else reported: far above float64's noise, so equal arguments give equal bytes
 
@@ -249,7 +249,8 @@ class Muddler:
         for places, draws, found in self._search(recipes):
             order += places
             mean = found.probabilities.mean(1)
-            partners = draws.partner_index[torch.arange(len(places)), found.partner]
+            row = torch.arange(len(places))
+            partners = draws.partner_index[row, found.partner]
             parts.append(
                 Batch(
                     images=found.pixels.numpy(),
@@ -257,7 +258,7 @@ class Muddler:
                     targets=draws.goal.target.numpy(),
                     sources=draws.source_index.numpy(),
                     partners=partners.numpy(),
-                    t=_rounded(found.t),
+                    t=share_of_way(draws.source, found.codes, draws.partners[row, found.partner]).numpy(),
                     entropy=_rounded(entropy_bits(mean)),
                     likeness=_rounded(self._scorer.percentile(found.scores)),
                     grey=_rounded(found.grey),
@@ -268,15 +269,17 @@ class Muddler:
 
     def _finish(self, recipes: Sequence[Recipe], draws: Draws, found: SearchResult) -> Iterator[Muddle]:
         """The muddles of a group with their paths, which are decoded and judged together."""
-        partners = draws.partner_index[torch.arange(len(recipes)), found.partner]
-        ends = zip(draws.source, self.bundle.exemplars.codes[partners], recipes, strict=True)
-        paths = [path(source, partner, recipe.steps) for source, partner, recipe in ends]  # (T, D) each
-        frames = to_pixels(self._scorer.decode(torch.cat(paths)))
-        lengths = [len(codes) for codes in paths]
-        probabilities = self._scorer.mean_probabilities(frames).split(lengths)
-        rows = zip(recipes, paths, frames.split(lengths), probabilities, strict=True)
-        for row, (recipe, codes, images, means) in enumerate(rows):
-            yield self._muddle(recipe, draws, found, row, int(partners[row]), codes, images, means)
+        row = torch.arange(len(recipes))
+        ends = draws.source, found.codes, draws.partners[row, found.partner]
+        ways = [path_through(*codes, recipe.steps) for *codes, recipe in zip(*ends, recipes, strict=True)]
+        frames = to_pixels(self._scorer.decode(torch.cat([codes for codes, _ in ways])))
+        lengths = [recipe.steps for recipe in recipes]
+        opinions = map(Opinions, *(column.split(lengths) for column in self._scorer.opinions(frames)))
+        shares = share_of_way(*ends).tolist()
+        parts = zip(recipes, ways, frames.split(lengths), opinions, shares, strict=True)
+        for i, (recipe, (codes, pick), images, said, t) in enumerate(parts):
+            partner = int(draws.partner_index[i, found.partner[i]])
+            yield self._muddle(recipe, draws, found, i, partner, codes, images, said, t, pick)
 
     def _muddle(
         self,
@@ -287,10 +290,12 @@ class Muddler:
         partner: int,
         codes: Tensor,
         frames: Tensor,
-        probabilities: Tensor,
+        opinions: Opinions,
+        t: float,
+        pick: int,
     ) -> Muddle:
         """One muddle of a group, with its path."""
-        target, t, source = int(draws.goal.target[row]), float(found.t[row]), int(draws.source_index[row])
+        target, source = int(draws.goal.target[row]), int(draws.source_index[row])
         mean = found.probabilities[row].mean(0)
         one = found.rows(torch.tensor([row]))
         places = self.project(torch.cat([one.codes, codes]).numpy())  # (1 + T, 2)
@@ -305,9 +310,10 @@ class Muddler:
             partner_index=partner,
             codes=codes.numpy(),
             frames=frames.numpy().copy(),
-            probabilities=probabilities.numpy().copy(),
-            t=round(t, DECIMALS),
-            pick=round(t * (recipe.steps - 1)),
+            judge_probabilities=opinions.each.numpy().copy(),
+            probabilities=opinions.mean.numpy().copy(),
+            t=t,
+            pick=pick,
             code=one.codes[0].numpy(),
             image=one.pixels[0].numpy(),
             soft_label=_rounded(mean),

@@ -40,7 +40,7 @@ class Scores:
 
 @dataclass(frozen=True, eq=False)
 class Muddle:
-    """One muddle and how it came to be. T steps, K = 10 classes, D latent axes; images are uint8, white on black."""
+    """One muddle and how it came to be. T steps, J judges, K = 10 classes, D latent axes; images are uint8."""
 
     recipe: Recipe  # reproduces this muddle: digit and target are resolved, source is set only if it was given
     version: str  # of algorithm and bundle, as a share link names it
@@ -50,12 +50,13 @@ class Muddle:
     partner: np.ndarray  # (28, 28): the real image of the target
     source_index: int | None  # the exemplar that is the source; None for a given image
     partner_index: int
-    codes: np.ndarray  # float64 (T, D): the path, t = 0 at the source's code, t = 1 at the partner's
+    codes: np.ndarray  # float64 (T, D): the path, from the source's code over the muddle's to the partner's
     frames: np.ndarray  # (T, 28, 28): the decoded path
+    judge_probabilities: np.ndarray  # float64 (T, J, K): each judge's on each frame, to a hundredth
     probabilities: np.ndarray  # float64 (T, K): the judges' mean on each frame, to a thousandth
-    t: float  # where the muddle lies along the path, 0 to 1
-    pick: int  # the step nearest to it
-    code: np.ndarray  # float64 (D,): the muddle's code; `balanced` refines it, so it may lie off the path
+    t: float  # how much of the path lies before the muddle, 0 to 1
+    pick: int  # the step that is the muddle; with two steps the nearer end
+    code: np.ndarray  # float64 (D,): the muddle's code
     image: np.ndarray  # (28, 28): the muddle
     soft_label: np.ndarray  # float64 (K,): the judges' mean on it
     scores: Scores

@@ -16,14 +16,14 @@ from muddle.muddler import CHUNK, Muddler
 from muddle.recipe import STRATEGIES, Recipe
 
 # Of the muddles below. It changes only together with ALGORITHM or with the embedded bundle.
-KNOWN = "1d8b4f42bd8846bf3fb456a58b3715cd82959d05a4bb05af3caa3acf0e173f79"
+KNOWN = "20a514c0c889c880983c2dc0d28eb1154e3466845b4e6047edf4df70ab345bd0"
 
 
 def test_the_bytes_are_the_known_ones(muddler):
     h = hashlib.sha256()
 
     def feed(m):
-        for array in (m.image, m.frames, m.source, m.partner, m.soft_label, m.probabilities):
+        for array in (m.image, m.frames, m.source, m.partner, m.soft_label, m.probabilities, m.judge_probabilities):
             h.update(array.tobytes())
         for codes in (m.code, m.codes):
             h.update((codes.round(6) + 0.0).tobytes())
@@ -137,11 +137,31 @@ def test_a_muddle_has_what_the_contract_names(muddler, strategy):
         assert image.shape == shape
     assert m.probabilities.shape == (11, 10)
     np.testing.assert_allclose(m.probabilities.sum(1), 1, atol=5e-3)  # each to a thousandth
+    assert m.judge_probabilities.shape == (11, len(muddler.bundle.judges.judges), 10)
+    np.testing.assert_allclose(m.judge_probabilities.mean(1), m.probabilities, atol=6e-3)  # to a hundredth
     np.testing.assert_allclose(m.soft_label.sum(), 1, atol=1e-5)
-    assert 0 <= m.t <= 1
+    assert 0 < m.t < 1
     assert m.pick == round(m.t * 10)
     assert m.scores.p_digit == m.soft_label[4]
     assert m.scores.p_target == m.soft_label[9]
+
+
+def test_every_muddle_is_a_frame_of_its_path(muddler):
+    recipes = [
+        Recipe(digit=i % 10, seed=i, steps=3 + i % 9, strategy=STRATEGIES[i % 3], source=None) for i in range(200)
+    ]
+    for m in muddler.make(recipes):
+        assert 0 < m.pick < m.steps - 1
+        assert (m.frames[m.pick] == m.image).all()
+        assert (m.codes[m.pick] == m.code).all()
+        assert np.abs(m.probabilities[m.pick] - m.soft_label).max() < 6e-4
+
+
+def test_with_two_steps_there_are_only_the_ends(muddler):
+    m, whole = (muddler.muddle(4, 9, seed=7, steps=steps) for steps in (2, 11))
+    assert (m.frames == whole.frames[[0, -1]]).all()
+    assert (m.image == whole.image).all()
+    assert m.pick == round(m.t)
 
 
 def test_source_and_partner_are_real_images_of_their_digits(muddler):
@@ -174,7 +194,7 @@ def test_a_source_that_is_not_of_the_digit_or_not_there_is_refused(muddler, sour
 def test_a_muddle_has_its_codes_and_their_places_on_the_map(muddler):
     m = muddler.muddle(4, 9, seed=7, steps=5)
     ends = muddler.bundle.exemplars.codes[[m.source_index, m.partner_index]].numpy()
-    np.testing.assert_allclose(m.codes, ends[0] + np.linspace(0, 1, 5)[:, None] * (ends[1] - ends[0]), atol=1e-12)
+    np.testing.assert_array_equal(m.codes[[0, m.pick, -1]], [ends[0], m.code, ends[1]])
     with torch.no_grad():
         images = muddler.bundle.autoencoder.decode(torch.from_numpy(np.stack([m.code, *m.codes])))[:, 0]
     assert (np.stack([m.image, *m.frames]) == (images * 255).round().byte().numpy()).all()

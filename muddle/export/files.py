@@ -22,6 +22,12 @@ def _json(m: Muddle, _: int) -> bytes:
     return (json.dumps(as_json(m)) + "\n").encode()
 
 
+def _judges(m: Muddle, _: int) -> bytes:
+    """The judges one by one, on each frame."""
+    content = {"query": m.query, "pick": m.pick, "judge_probabilities": m.judge_probabilities.tolist()}
+    return (json.dumps(content) + "\n").encode()
+
+
 def _npz(m: Muddle, _: int) -> bytes:
     """Every array of the result by its name."""
     buffer = io.BytesIO()
@@ -31,9 +37,10 @@ def _npz(m: Muddle, _: int) -> bytes:
 
 WRITERS: dict[str, Callable[[Muddle, int], bytes]] = {
     "png": lambda m, scale: codecs.png(m.image, scale),
-    "gif": lambda m, scale: codecs.gif(m.frames, scale),
-    "webp": lambda m, scale: codecs.webp(m.frames, scale),
+    "gif": lambda m, scale: codecs.gif(m.frames, scale, m.pick),
+    "webp": lambda m, scale: codecs.webp(m.frames, scale, m.pick),
     "json": _json,
+    "judges": _judges,
     "npz": _npz,
     "strip": lambda m, scale: codecs.strip(m.frames, scale),
     "card": lambda m, _: codecs.card(m.source, m.image, m.partner),

@@ -102,7 +102,6 @@ def for_page(m: Muddle) -> dict[str, Any]:
     """The same for the page: all pixels in one string (source, muddle, partner, then the frames); the map's points."""
     return {
         **_identity(m),
-        "on_path": bool((m.image == m.frames[m.pick]).all()),
         "given": m.source_index is None,
         "probabilities": m.probabilities.round(4).tolist(),
         "soft_label": m.soft_label.round(4).tolist(),

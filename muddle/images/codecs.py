@@ -15,7 +15,7 @@ MAX_SIDE = 16_384
 MAX_BYTES = 5_000_000
 MAX_BASE64 = 7_000_000  # characters: a file of MAX_BYTES, and a head
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-ONE_WAY, SHORTEST, HOLD = 1400, 20, 400  # milliseconds: source to partner; a frame; more for the first and the last
+ONE_WAY, SHORTEST, HOLD = 1400, 20, 400  # milliseconds: source to partner; a frame; more for the ends and the muddle
 _FILE = "PNG, JPEG, WebP, GIF or BMP file"
 _SIZE = f"of at most {MAX_PIXELS:,} pixels, such as 4096 x 4096"
 _FILTERS = threading.Lock()  # Python's warning filters are one list for all threads
@@ -56,17 +56,20 @@ def strip(frames: np.ndarray, scale: int = 1) -> bytes:
     return png(np.concatenate(list(frames), axis=1), scale)
 
 
-def gif(frames: np.ndarray, scale: int = 8) -> bytes:
-    """A GIF file that plays uint8 (T, 28, 28) there and back, in a loop: lossless, as its palette is the 256 greys."""
-    return _animation(frames, scale, format="GIF")
+def gif(frames: np.ndarray, scale: int = 8, hold: int | None = None) -> bytes:
+    """A GIF file that plays uint8 (T, 28, 28) there and back, in a loop: lossless, as its palette is the 256 greys.
+
+    It rests on the ends, and on the frame `hold`.
+    """
+    return _animation(frames, scale, hold, format="GIF")
 
 
-def webp(frames: np.ndarray, scale: int = 8) -> bytes:
-    """A lossless WebP file that plays uint8 (T, 28, 28) there and back, in a loop."""
-    return _animation(frames, scale, format="WEBP", lossless=True)
+def webp(frames: np.ndarray, scale: int = 8, hold: int | None = None) -> bytes:
+    """A lossless WebP file of the same."""
+    return _animation(frames, scale, hold, format="WEBP", lossless=True)
 
 
-def there_and_back(frames: np.ndarray) -> tuple[np.ndarray, list[int]]:
+def there_and_back(frames: np.ndarray, hold: int | None = None) -> tuple[np.ndarray, list[int]]:
     """Frames 0 to T-1 and back to 1, uint8 (M, 28, 28), and the duration of each in milliseconds.
 
     Equal neighbours are merged into one frame with the sum of their durations: encoders merge them anyway, and some
@@ -78,7 +81,7 @@ def there_and_back(frames: np.ndarray) -> tuple[np.ndarray, list[int]]:
     shown: list[int] = []
     times: list[int] = []
     for i in order:
-        time = each + (HOLD if i in (0, count - 1) else 0)
+        time = each + (HOLD if i in (0, hold, count - 1) else 0)
         if shown and (frames[i] == frames[shown[-1]]).all():
             times[-1] += time
         else:
@@ -98,8 +101,8 @@ def card(source: np.ndarray, muddle: np.ndarray, partner: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _animation(frames: np.ndarray, scale: int, **options: object) -> bytes:
-    shown, times = there_and_back(frames)
+def _animation(frames: np.ndarray, scale: int, hold: int | None, **options: object) -> bytes:
+    shown, times = there_and_back(frames, hold)
     first, *rest = (to_image(frame, scale) for frame in shown)
     buffer = io.BytesIO()
     duration = times if rest else times[0]

@@ -24,7 +24,23 @@ def nearest_centroid(codes: Tensor, centroids: Tensor, *, excluding: Tensor | No
     return distances.argmin(1)
 
 
-def position_along(codes: Tensor, start: Tensor, end: Tensor) -> Tensor:
-    """Where codes lie between start and end, by orthogonal projection, clipped to [0, 1]: (N, D) x 3 -> (N,)."""
-    way = end - start
-    return (((codes - start) * way).sum(1) / (way * way).sum(1).clamp_min(1e-12)).clamp(0, 1)
+def path_through(start: Tensor, via: Tensor, end: Tensor, steps: int) -> tuple[Tensor, int]:
+    """Codes from start to end that pass via a third, and the step at which they do: (D,) x 3 -> (T, D).
+
+    They are evenly spaced before it and after it, and that step is the inner one nearest to its share of the way; with
+    two steps there is none, and it is the nearer end.
+    """
+    share = float(share_of_way(start[None], via[None], end[None]))
+    if steps == 2:
+        return path(start, end, 2), round(share)
+    step = min(max(round(share * (steps - 1)), 1), steps - 2)
+    return torch.cat([path(start, via, step + 1), path(via, end, steps - step)[1:]]), step
+
+
+def share_of_way(start: Tensor, via: Tensor, end: Tensor) -> Tensor:
+    """How much of the way from start over via to end lies before via, 0 to 1: (N, D) x 3 -> (N,), to six decimals.
+
+    So far that rounding noise does not decide between two steps.
+    """
+    before, after = (via - start).norm(dim=1), (end - via).norm(dim=1)
+    return (before / (before + after).clamp_min(1e-12)).round(decimals=6)

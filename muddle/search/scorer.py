@@ -19,7 +19,8 @@ from muddle.search.metrics import grey_share
 LIKENESS_FLOOR = 10  # percentile of real digits below which likeness counts against an image
 CODE_BLOCK, PIXEL_BLOCK = 1024, 32  # as many as a processor's cache takes with their hidden layers
 SCREENING_PAYS = 8  # up to this many images, scoring all in float64 is as fast as screening them in float32 first
-TOLERANCE = 5e-6  # of a probability, ten times the largest float32 error on 132,000 images
+TOLERANCE = 3e-5  # of a judge's probability, ten times the largest float32 error on 2,160 images
+MEAN_TOLERANCE = 5e-6  # of the judges' mean, ten times its largest on 132,000
 
 
 class ImageScores(NamedTuple):
@@ -32,6 +33,13 @@ class ImageScores(NamedTuple):
     def map(self, function: Callable[[Tensor], Tensor]) -> "ImageScores":
         """The scores with the function applied to each column."""
         return ImageScores(*map(function, self))
+
+
+class Opinions(NamedTuple):
+    """What the judges say of N images."""
+
+    each: Tensor  # (N, J, 10): probabilities to a hundredth
+    mean: Tensor  # (N, 10): to a thousandth
 
 
 class Scorer:
@@ -53,17 +61,18 @@ class Scorer:
         blocks = (to_unit(block) for block in pixels.split(PIXEL_BLOCK))
         return _concatenate([self._image_scores(self._judges(b), self._likeness(b), grey_share(b)) for b in blocks])
 
-    def mean_probabilities(self, pixels: Tensor) -> Tensor:
-        """The judges' mean on images, uint8 (N, 28, 28), to a thousandth: float64 (N, 10).
+    def opinions(self, pixels: Tensor) -> Opinions:
+        """What the judges say of images, uint8 (N, 28, 28), rounded.
 
-        float32 suffices unless a value is within TOLERANCE of a rounding boundary; those are recomputed in float64.
+        float32 suffices unless a value is within its error of a rounding boundary; those images are judged again in
+        float64.
         """
         blocks = pixels.split(PIXEL_BLOCK)
-        mean = torch.cat([self.score_images(block, screening=True).probabilities.double().mean(1) for block in blocks])
-        unsure = ((1000 * mean).remainder(1) - 0.5).abs().amin(1) < 1000 * TOLERANCE
+        each = torch.cat([self.score_images(block, screening=True).probabilities.double() for block in blocks])
+        unsure = _near_boundary(each.flatten(1), 100, TOLERANCE) | _near_boundary(each.mean(1), 1000, MEAN_TOLERANCE)
         if unsure.any():
-            mean[unsure] = self.score_images(pixels[unsure]).probabilities.mean(1)
-        return mean.round(decimals=3)
+            each[unsure] = self.score_images(pixels[unsure]).probabilities
+        return Opinions(each.round(decimals=2), each.mean(1).round(decimals=3))
 
     def score_codes(self, codes: Tensor, *, screening: bool = False) -> ImageScores:
         """Predicted scores of the images of codes, (..., D), without decoding them; J teachers instead of judges."""
@@ -89,6 +98,11 @@ class Scorer:
     def _predicted_scores(self, prediction: Prediction) -> ImageScores:
         probabilities = prediction.logits.mT.contiguous().softmax(-2).mT  # five times as fast as along the last axis
         return ImageScores(probabilities, prediction.likeness - self._floor, prediction.grey)
+
+
+def _near_boundary(values: Tensor, scale: int, error: float) -> Tensor:
+    """Which rows have a value that an error could round to another whole number of 1 / scale: (N, M) -> (N,)."""
+    return ((scale * values).remainder(1) - 0.5).abs().amin(1) < scale * error
 
 
 def _concatenate(parts: list[ImageScores]) -> ImageScores:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from muddle.images.pixels import to_pixels
 from muddle.search.draws import Draws
-from muddle.search.latent import path, position_along
+from muddle.search.latent import path
 from muddle.search.objective import Goal, objective, objective_grad
 from muddle.search.scorer import PIXEL_BLOCK, SCREENING_PAYS, ImageScores, Scorer
 
@@ -23,7 +23,6 @@ class SearchResult(NamedTuple):
 
     codes: Tensor  # (N, D)
     partner: Tensor  # int64 (N,): the partner that it is near to, by its place among the draw's
-    t: Tensor  # (N,): where it lies between source, 0, and partner, 1
     pixels: Tensor  # uint8 (N, 28, 28)
     probabilities: Tensor  # (N, J, 10): each judge's
     likeness: Tensor  # (N,): the likeness logit, as in ImageScores
@@ -45,7 +44,7 @@ Strategy = Callable[[Draws, Scorer], SearchResult]
 def midpoint(draws: Draws, scorer: Scorer) -> SearchResult:
     """The average of the two codes, as the author described it."""
     codes = (draws.source + draws.partners[:, 0]) / 2
-    return _on_path(codes, torch.full((len(codes),), 0.5, dtype=codes.dtype), scorer)
+    return _on_path(codes, scorer)
 
 
 def farthest(draws: Draws, scorer: Scorer) -> SearchResult:
@@ -59,13 +58,12 @@ def farthest(draws: Draws, scorer: Scorer) -> SearchResult:
     images = draws.source_image, draws.partner_image
     distance = sum(((frames - image[:, None]) ** 2).flatten(2).mean(2) for image in images)
     best = distance.argmax(1)
-    t = (best + 1).to(codes.dtype) / (draws.steps - 1)
-    return _on_path(codes[torch.arange(len(best)), best], t, scorer)
+    return _on_path(codes[torch.arange(len(best)), best], scorer)
 
 
-def _on_path(codes: Tensor, t: Tensor, scorer: Scorer) -> SearchResult:
+def _on_path(codes: Tensor, scorer: Scorer) -> SearchResult:
     pixels = to_pixels(scorer.decode(codes))
-    return SearchResult(codes, torch.zeros(len(codes), dtype=torch.long), t, pixels, *scorer.score_images(pixels))
+    return SearchResult(codes, torch.zeros(len(codes), dtype=torch.long), pixels, *scorer.score_images(pixels))
 
 
 class Ascent(NamedTuple):
@@ -139,8 +137,7 @@ def _refine(
     place = finalists.gather(1, winner[:, None])  # (N, 1): among the candidates, which name each partner twice
     codes = candidates[row, place].squeeze(1)
     partner = partner.gather(1, place % partner.shape[1]).squeeze(1)
-    t = position_along(codes, draws.source, draws.partners[row.squeeze(1), partner])
-    return SearchResult(codes, partner, t, pixels, *scores), value
+    return SearchResult(codes, partner, pixels, *scores), value
 
 
 def _ascend(codes: Tensor, goal: Goal, scorer: Scorer, effort: Ascent) -> Tensor:

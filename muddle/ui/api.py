@@ -67,8 +67,9 @@ TABLE: Mapping[str, Parameter] = {
     "only_picture": Parameter(ONLY_PICTURE, "Whether the answer is just the muddle, as a PNG data URI", False),
 }
 ANSWER = (
-    "Returns JSON: digit, target, seed, strategy, steps and balance, as asked or found; t, the place of the muddle "
-    "between source (0) and partner (1), and pick, the step nearest to it; soft_label, the judges' ten probabilities; "
+    "Returns JSON: digit, target, seed, strategy, steps and balance, as asked or found; t, how much of the way from "
+    "source (0) to partner (1) lies before the muddle, and pick, the step that is the muddle; soft_label, the judges' "
+    "ten probabilities; "
     "scores: p_digit and p_target (0 to 1), entropy (bits), likeness (percentile among real digits), grey (share of "
     "the ink); link and query, which show it again; bundle, which weights answered; probabilities, the judges' on each "
     "frame; and PNG data URIs: muddle, source, partner, frames. With only_picture: just the muddle's data URI."

@@ -29,10 +29,10 @@ SCALE = 10  # of the picture: agents see little in 28 x 28 pixels
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602  # JSON-RPC 2.0
 UNSUPPORTED_VERSION = -32022
 ANSWER = (
-    f"Returns the muddle as a PNG, {28 * SCALE} pixels wide, and JSON: its arguments as asked or found; t, its "
-    "place between source (0) and partner (1); soft_label, the judges' ten probabilities; scores: p_digit and p_target "
-    "(0 to 1), entropy (bits), likeness (percentile among real digits), grey (share of the ink); verdict, a sentence; "
-    "link, which shows it again; bundle, which weights answered."
+    f"Returns the muddle as a PNG, {28 * SCALE} pixels wide, and JSON: its arguments as asked or found; t, how much of "
+    "the way from source (0) to partner (1) lies before it; soft_label, the judges' ten probabilities; scores: p_digit "
+    "and p_target (0 to 1), entropy (bits), likeness (percentile among real digits), grey (share of the ink); verdict, "
+    "a sentence; link, which shows it again; bundle, which weights answered."
 )
 ABOUT_ANSWER = "Returns JSON: bundle, provenance, and the report's main figures."
 KEPT = ("data", "autoencoder", "judges", "strategies", "all_pairs")  # of the report: what an agent can read in one go

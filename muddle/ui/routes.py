@@ -30,6 +30,7 @@ FILES = {  # the kind of file that each address gives, and its media type
     "/muddle.webp": ("webp", "image/webp"),
     "/strip.png": ("strip", "image/png"),
     "/muddle.json": ("json", "application/json"),
+    "/judges.json": ("judges", "application/json"),
     "/card.png": ("card", "image/png"),
 }
 SHEET_COLUMNS = 50  # of the exemplars' sheet, as static/map.js cuts it

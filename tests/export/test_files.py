@@ -24,6 +24,17 @@ def frames_of(data):
         return np.stack(frames)
 
 
+def durations_of(data):
+    """The milliseconds of every frame of an animation."""
+    with Image.open(io.BytesIO(data)) as picture:
+        times = []
+        for i in range(picture.n_frames):
+            picture.seek(i)
+            picture.load()
+            times.append(picture.info["duration"])
+        return times
+
+
 def enlarged(pixels, scale):
     return pixels.repeat(scale, -1).repeat(scale, -2)
 
@@ -40,9 +51,18 @@ def test_a_png_is_the_muddle(m, scale, expected):
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])
 def test_an_animation_is_the_path_there_and_back(m, kind):
-    seen = frames_of(to_file(m, kind, 1))
-    assert (seen == m.frames[[0, 1, 2, 3, 4, 3, 2, 1]]).all()
+    data = to_file(m, kind, 1)
+    assert (frames_of(data) == m.frames[[0, 1, 2, 3, 4, 3, 2, 1]]).all()
+    times = durations_of(data)
+    assert 0 < m.pick < 4
+    assert {i for i, time in enumerate(times) if time > min(times)} == {0, m.pick, 4, 8 - m.pick}, "where it rests"
     assert frames_of(to_file(m, kind)).shape[1:] == (28 * SCALE, 28 * SCALE)
+
+
+def test_the_judges_one_by_one(m):
+    said = json.loads(to_file(m, "judges"))
+    assert (said["query"], said["pick"]) == (m.query, m.pick)
+    assert said["judge_probabilities"] == m.judge_probabilities.tolist()
 
 
 @pytest.mark.parametrize(("scale", "expected"), [(None, STRIP_SCALE), (1, 1)])

@@ -61,11 +61,6 @@ def test_the_page_gets_the_figures_of_a_muddle_to_four_decimals(m):
     assert page["verdict"] == verdict(m)
 
 
-def test_the_page_is_told_whether_the_muddle_is_a_frame_of_its_path(muddler, m):
-    assert for_page(muddler.muddle(4, 9, seed=7, steps=5, strategy="midpoint"))["on_path"] is True
-    assert for_page(m)["on_path"] is bool((m.image == m.frames[m.pick]).all()) is False
-
-
 def test_json_has_every_picture_and_figure(m):
     said = json.loads(json.dumps(as_json(m)))
     for name, picture in (("muddle", m.image), ("source", m.source), ("partner", m.partner)):

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muddle.search.latent import centroid_matrix, nearest_centroid, path, position_along
+from muddle.search.latent import centroid_matrix, nearest_centroid, path, path_through, share_of_way
 
 codes = st.lists(st.floats(-5, 5), min_size=3, max_size=3).map(lambda x: torch.tensor(x, dtype=torch.float64))
 
@@ -43,16 +43,35 @@ def test_the_nearest_centroid_is_never_the_excluded_one():
     assert nearest_centroid(codes, centroids, excluding=torch.tensor([0, 2])).tolist() == [1, 1]
 
 
+@given(codes, codes, codes, st.integers(3, 64))
+def test_a_path_through_a_code_has_it_as_an_inner_step_and_is_even_on_either_side(start, via, end, steps):
+    way, step = path_through(start, via, end, steps)
+    assert len(way) == steps
+    assert 0 < step < steps - 1
+    assert way[[0, step, -1]].equal(torch.stack([start, via, end]))
+    for side in (way[: step + 1].diff(dim=0), way[step:].diff(dim=0)):
+        torch.testing.assert_close(side, side[:1].expand_as(side))
+
+
+def test_the_step_is_the_one_next_to_its_share_of_the_way():
+    start, end = torch.zeros(2), torch.tensor([10.0, 0.0])
+    for x, step in ((0.0, 1), (1.4, 1), (1.6, 2), (5.0, 5), (8.4, 8), (10.0, 9)):
+        assert path_through(start, torch.tensor([x, 0.0]), end, 11)[1] == step
+    for x, step in ((4.0, 0), (6.0, 1)):
+        way, nearer = path_through(start, torch.tensor([x, 3.0]), end, 2)
+        assert (way.tolist(), nearer) == ([[0, 0], [10, 0]], step)
+
+
 @given(codes, codes, st.integers(2, 64))
-def test_the_position_of_a_step_is_its_share_of_the_path(start, end, steps):
+def test_the_share_of_a_step_of_a_straight_path_is_its_own(start, end, steps):
     if (end - start).norm() < 1e-3:
         return
-    along = position_along(path(start, end, steps), start.expand(steps, 3), end.expand(steps, 3))
-    torch.testing.assert_close(along, torch.linspace(0, 1, steps, dtype=torch.float64))
+    shares = share_of_way(start.expand(steps, 3), path(start, end, steps), end.expand(steps, 3))
+    torch.testing.assert_close(shares, torch.linspace(0, 1, steps, dtype=torch.float64), atol=1e-6, rtol=0)
 
 
-def test_a_position_is_a_projection_and_stays_between_the_ends():
-    start, end = torch.zeros(4, 2), torch.tensor([[2.0, 0.0]]).expand(4, 2)
-    off = torch.tensor([[0.5, 7.0], [-3.0, 1.0], [9.0, 0.0], [2.0, -5.0]])
-    assert position_along(off, start, end).tolist() == [0.25, 0, 1, 1]
-    assert position_along(off[:1], start[:1], start[:1]).item() == pytest.approx(0), "a path of no length"
+def test_a_share_is_of_the_way_over_the_code_wherever_that_lies():
+    start, end = torch.zeros(3, 2), torch.tensor([[8.0, 0.0]]).expand(3, 2)
+    off = torch.tensor([[0.0, 6.0], [-2.0, 0.0], [4.0, -3.0]])
+    assert share_of_way(start, off, end).tolist() == pytest.approx([6 / 16, 2 / 12, 0.5], abs=1e-6)
+    assert share_of_way(start[:1], start[:1], start[:1]).item() == 0, "a way of no length"

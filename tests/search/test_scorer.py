@@ -4,7 +4,7 @@ import torch
 
 from muddle.images.pixels import to_unit
 from muddle.search.metrics import grey_share
-from muddle.search.scorer import PIXEL_BLOCK, TOLERANCE, ImageScores, Scorer
+from muddle.search.scorer import MEAN_TOLERANCE, PIXEL_BLOCK, TOLERANCE, ImageScores, Scorer
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,8 @@ def test_screening_is_near_the_exact_scores(muddler, scorer, between):
     assert 0 < difference(by_code, by_code_exactly) < 1e-4  # more than nothing, or it would be no faster
     assert 0 < difference(by_image, by_image_exactly) < 1e-4
     mean, exact = by_image.probabilities.double().mean(1), by_image_exactly.probabilities.mean(1)
-    assert (mean - exact).abs().max() < TOLERANCE / 2
+    assert (mean - exact).abs().max() < MEAN_TOLERANCE / 2
+    assert difference(by_image, by_image_exactly) < TOLERANCE / 2
 
 
 def test_the_paths_probabilities_are_the_exact_ones_to_a_thousandth(muddler):
@@ -65,25 +66,27 @@ def test_the_paths_probabilities_are_the_exact_ones_to_a_thousandth(muddler):
         m = muddler.muddle(seed % 10, seed=seed, steps=21, strategy="midpoint")
         exact = np.stack([muddler.judge(frame) for frame in m.frames])
         np.testing.assert_array_equal(m.probabilities, exact.round(3))
+        each = muddler._scorer.score_images(torch.tensor(m.frames)).probabilities
+        np.testing.assert_array_equal(m.judge_probabilities, each.detach().numpy().round(2))
 
 
-def test_a_mean_that_might_be_rounded_to_the_other_side_is_computed_exactly(scorer, monkeypatch):
-    exact = torch.tensor([[0.2005004, 0.7994996], [0.1, 0.9]], dtype=torch.float64)
+def test_what_might_be_rounded_to_the_other_side_is_computed_exactly(scorer, monkeypatch):
+    """Of one judge: the first row's lies next to a half thousandth, the second's next to a half hundredth."""
+    exact = torch.tensor([[0.2005004, 0.7994996], [0.2450004, 0.7549996], [0.1, 0.9]], dtype=torch.float64)
     recomputed = []
 
     def score_images(pixels, *, screening=False):
         rows = pixels[:, 0, 0].long()
         if not screening:
             recomputed.extend(rows.tolist())
-        error = (
-            torch.tensor([-1e-6, 1e-6]) if screening else 0
-        )  # enough for the first to fall below its half thousandth
+        error = torch.tensor([-1e-6, 1e-6]) if screening else 0  # enough for them to fall below
         return ImageScores((exact[rows] + error)[:, None], None, None)
 
     monkeypatch.setattr(scorer, "score_images", score_images)
-    pixels = torch.arange(2, dtype=torch.uint8)[:, None, None].expand(2, 28, 28)
-    torch.testing.assert_close(scorer.mean_probabilities(pixels), exact.round(decimals=3), rtol=0, atol=0)
-    assert recomputed == [0]
+    said = scorer.opinions(torch.arange(3, dtype=torch.uint8)[:, None, None].expand(3, 28, 28))
+    torch.testing.assert_close(said.mean, exact.round(decimals=3), rtol=0, atol=0)
+    torch.testing.assert_close(said.each, exact[:, None].round(decimals=2), rtol=0, atol=0)
+    assert recomputed == [0, 1]
 
 
 def test_the_percentile_is_the_share_of_real_digits_with_a_lower_score(muddler, scorer):

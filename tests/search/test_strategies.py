@@ -90,7 +90,6 @@ def draws_of(source, partners, balance=0.5, steps=11, source_image=None, partner
 def test_the_midpoint_is_the_average():
     found = midpoint(draws_of([[0.0, 2.0]], [[[3.0, 0.0], [9.0, 9.0]]]), BoundaryAt(1.0))
     assert found.codes.tolist() == [[1.5, 1]]
-    assert found.t.tolist() == [0.5]
     assert found.partner.tolist() == [0]
     assert found.pixels[0, [0, -1], 0].tolist() == [round(255 * 1.5 / SPAN), round(255 / SPAN)]
     assert found.probabilities[0, :, 1].tolist() == pytest.approx([1 / (1 + math.exp(-8 * 0.5))] * 2, abs=0.01)
@@ -103,7 +102,6 @@ def test_farthest_takes_the_inner_step_with_the_largest_sum_of_distances(images,
     scorer = BoundaryAt(0.5)
     scorer.decode = as_image
     found = farthest(draws_of([[0.0]], [[[1.0]]], steps=5, source_image=images[0], partner_image=images[1]), scorer)
-    assert found.t.item() == pytest.approx(t)
     assert found.codes.item() == pytest.approx(t)
 
 
@@ -113,19 +111,17 @@ def test_balanced_finds_the_place_between_the_steps_of_a_path(balance):
     expected = 0.437 + math.log(balance / (1 - balance)) / 8
     assert found.codes[0, 0].item() == pytest.approx(expected, abs=SPAN / 255)
     assert found.probabilities[0, :, 1].tolist() == pytest.approx([balance] * 2, abs=8 * SPAN / 255)
-    assert 0 < found.t.item() < 1
 
 
 def test_balanced_leaves_the_path_when_the_boundary_is_far_from_it():
     found = balanced(draws_of([[0.0]], [[[1.0]]]), BoundaryAt(3.0))
     assert found.codes.item() == pytest.approx(3, abs=0.05)
-    assert found.t.item() == 1, "the nearest place on the path is its end"
 
 
 def test_balanced_names_the_partner_whose_path_it_took():
     found = balanced(draws_of([[2.0, 0.0]], [[[3.0, 0.0], [0.0, 0.0], [3.0, 1.0]]]), BoundaryAt(1.0))
     assert found.partner.tolist() == [1], "the only path that crosses the boundary"
-    assert found.t.item() == pytest.approx(0.5, abs=SPAN / 255)
+    assert found.codes[0, 0].item() == pytest.approx(1, abs=SPAN / 255)
 
 
 def test_refined_codes_lie_on_a_grid_that_hides_the_noise_of_float64():
@@ -191,7 +187,7 @@ def test_the_images_decide_among_the_best_paths():
     assert to_pixels(scorer.decode(found.codes)).equal(found.pixels)
 
 
-@pytest.mark.parametrize(("place", "t"), [(-1.0, 1 / 6), (3.0, 5 / 6)])
-def test_the_ends_of_a_path_are_no_candidates(place, t):
+@pytest.mark.parametrize(("place", "nearest"), [(-1.0, 1 / 6), (3.0, 5 / 6)])
+def test_the_ends_of_a_path_are_no_candidates(place, nearest):
     found = balanced(draws_of([[0.0, 0.0]], [[[1.0, 0.0]]]), BoundaryAt(place, movable=False))
-    assert found.t.item() == pytest.approx(t)
+    assert found.codes[0, 0].item() == pytest.approx(nearest)

@@ -5,14 +5,16 @@ function svg(tag, attributes) {
   return node;
 }
 
-// Accessors of a muddle's steps: their place on the path, probabilities, words and pixels; `frame(i)` gives the latter.
+// Accessors of a muddle's steps: probabilities, words and pixels, which `frame(i)` gives; and where the muddle is among
+// them: it is the step `pick`, but with two steps, where it lies between.
 function stepsOf(m, frame) {
   const count = m.probabilities.length;
-  const at = (i) => (i / (count - 1)).toFixed(2);
+  const muddle = count > 2 ? m.pick / (count - 1) : m.t;
+  const isMuddle = (i) => count > 2 && i === m.pick;
   const of = (i, label) => m.probabilities[i][label];
   const other = (i) => Math.max(0, 1 - of(i, m.digit) - of(i, m.target));
   const words = (i) => `${m.digit}: ${percent(of(i, m.digit))}, ${m.target}: ${percent(of(i, m.target))}`;
-  return { count, at, of, other, words, frame };
+  return { count, muddle, isMuddle, of, other, words, frame };
 }
 
 function chart(m, steps) {
@@ -29,7 +31,7 @@ function chart(m, steps) {
   line((i) => steps.of(i, m.digit), "digit");
   for (const [label, kind] of [[m.target, "target"], [m.digit, "digit"]]) {
     const y = 100 - 100 * m.soft_label[label];
-    view.append(svg("line", { x1: 100 * m.t, x2: 100 * m.t, y1: y, y2: y, class: `dot ${kind}` }));
+    view.append(svg("line", { x1: 100 * steps.muddle, x2: 100 * steps.muddle, y1: y, y2: y, class: `dot ${kind}` }));
   }
   const here = svg("line", { y1: 0, y2: 100, class: "here" });
   view.append(here);
@@ -54,9 +56,9 @@ function scrubber(m, steps, onStep) {
 
   const show = (i) => {
     slider.value = i;
-    slider.setAttribute("aria-valuetext", `t = ${steps.at(i)}; ${steps.words(i)}`);
+    slider.setAttribute("aria-valuetext", `step ${i + 1} of ${steps.count}; ${steps.words(i)}`);
     paint(still, steps.frame(i)).setAttribute("aria-label", `Step ${i + 1} of the path; ${steps.words(i)}`);
-    now.textContent = `t = ${steps.at(i)} · ${steps.words(i)} · anything else: ${percent(steps.other(i))}`;
+    now.textContent = `Step ${i + 1} · ${steps.words(i)} · anything else: ${percent(steps.other(i))}`;
     for (const end of ["x1", "x2"]) curve.here.setAttribute(end, (100 * i) / (steps.count - 1));
     onStep(i);
   };
@@ -100,7 +102,7 @@ function tiles(m, steps, name, onOpen) {
     const save = make("a", { href: enlargedUrl(large, 560), download: `${name}-step-${i}.png` }, "Download PNG");
     const close = button("Close", () => dialog.close());
     const row = make("div", { class: "row" }, to("← Earlier", i - 1), to("Later →", i + 1), save, close);
-    const line = make("p", { class: "now" }, `Step ${i + 1} of ${steps.count} · t = ${steps.at(i)} · ${steps.words(i)}`);
+    const line = make("p", { class: "now" }, `Step ${i + 1} of ${steps.count} · ${steps.words(i)}`);
     dialog.replaceChildren(large, line, row);
     dialog.dataset.step = i;
     if (!dialog.open) dialog.showModal();
@@ -114,15 +116,13 @@ function tiles(m, steps, name, onOpen) {
 
   const list = make("ol", { class: "tiles", "aria-label": "Interpolation steps, from source to partner" });
   for (let i = 0; i < steps.count; i++) {
-    const mark = i === m.pick ? (m.on_path ? "the muddle" : "nearest") : "";
-    const label = `Open step ${i + 1}, t = ${steps.at(i)}; ${steps.words(i)} ${mark}`;
-    const tile = button("", () => open(i), { class: "tile", "aria-label": label });
+    const tile = button("", () => open(i), { class: "tile" });
     const share = (k) => `${k}: ${Math.round(100 * steps.of(i, k))} %`;
-    tile.append(picture(steps.frame(i)), make("b", {}, `t = ${steps.at(i)}`));
+    tile.append(picture(steps.frame(i)), make("b", {}, `Step ${i + 1}`));
     tile.append(make("span", {}, share(m.digit)), make("span", {}, share(m.target)));
-    if (mark) {
+    if (steps.isMuddle(i)) {
       tile.setAttribute("aria-current", "true");
-      tile.append(make("em", {}, `★ ${mark}`));
+      tile.append(make("em", {}, "★ the muddle"));
     }
     list.append(make("li", {}, tile));
   }

@@ -43,9 +43,7 @@ function draw() {
   const muddle = trio.querySelector(".muddle canvas");
   path = scrubber(m, steps, map.move);
   const along = "What they make of each step from source to partner.";
-  const off = m.on_path ? "" : " The muddle (●) was refined a little off this path.";
-  const near = m.on_path ? "" : " ★ marks the one nearest to the muddle.";
-  const hint = `Decoded at even distances from source to partner. Open one to see it large.${near}`;
+  const hint = "Decoded on the way from source over the muddle to partner. Open one to see it large.";
 
   const focused = root.contains(document.activeElement) ? document.activeElement : null;
   root.replaceChildren(
@@ -57,7 +55,7 @@ function draw() {
     make(
       "div",
       { class: "two" },
-      section("How sure are the judges?", "sure", make("p", { class: "hint" }, along + off), path.node),
+      section("How sure are the judges?", "sure", make("p", { class: "hint" }, along), path.node),
       section("Latent map", "where", map.node),
     ),
     section("Every step", "all-steps", make("p", { class: "hint" }, hint), tiles(m, steps, name, path.stop)),
