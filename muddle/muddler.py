@@ -116,9 +116,16 @@ class Muddler:
 
     def judge(self, image: np.ndarray) -> np.ndarray:
         """The judges' mean probabilities of an image, uint8 (28, 28): float64 (10,). Raises ArgumentError."""
+        return _rounded(self._judged(image).mean(0))
+
+    def judge_each(self, image: np.ndarray) -> np.ndarray:
+        """Each judge's probabilities of an image, uint8 (28, 28): float64 (J, 10). Raises ArgumentError."""
+        return _rounded(self._judged(image))
+
+    @torch.no_grad()
+    def _judged(self, image: np.ndarray) -> Tensor:
         pixels = torch.tensor(PARAMETERS["image"].kind.check("image", image))
-        with torch.no_grad():
-            return _rounded(self._scorer.score_images(pixels[None]).probabilities[0].mean(0))
+        return self._scorer.score_images(pixels[None]).probabilities[0]
 
     def project(self, codes: np.ndarray) -> np.ndarray:
         """Places of codes, float64 (N, D), on the latent map: float64 (N, 2), about -1 to 1, to four decimals."""
@@ -317,6 +324,7 @@ class Muddler:
             code=one.codes[0].numpy(),
             image=one.pixels[0].numpy(),
             soft_label=_rounded(mean),
+            judge_soft_labels=_rounded(found.probabilities[row]),
             scores=Scores(
                 p_digit=float(_rounded(mean[recipe.digit])),
                 p_target=float(_rounded(mean[target])),

@@ -59,6 +59,7 @@ class Muddle:
     code: np.ndarray  # float64 (D,): the muddle's code
     image: np.ndarray  # (28, 28): the muddle
     soft_label: np.ndarray  # float64 (K,): the judges' mean on it
+    judge_soft_labels: np.ndarray  # float64 (J, K): each judge's
     scores: Scores
     place: np.ndarray  # float64 (2,): where the muddle's code lies on the latent map, about -1 to 1
     places: np.ndarray  # float64 (T, 2): the same of the path's codes

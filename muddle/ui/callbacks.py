@@ -1,5 +1,6 @@
 """The page's callbacks: from the values of its controls to a recipe, and from the muddle back to what is shown."""
 
+import asyncio
 import base64
 import dataclasses
 import functools
@@ -23,6 +24,8 @@ from muddle.ui.log import log_request
 from muddle.ui.networks import CACHED, Networks
 
 Work = Callable[..., Awaitable[Any]]
+TABS = ("muddle", "draw", "pairs", "guess", "about")  # their names in the address, the first of which it leaves out
+TABLE_SEED = 7  # of the table of all pairs that is there at once
 RESULT = "result"  # the component that shows a muddle, in answers beside the names of parameters
 
 
@@ -84,6 +87,7 @@ class Callbacks:
     def __init__(self, networks: Networks, opening: Recipe):
         self._networks, self._opening = networks, opening
         self._for_page = functools.lru_cache(CACHED)(for_page)  # of muddles that are themselves remembered
+        self._table: dict[int, dict[str, Any]] = {}  # rows of TABLE_SEED, by digit
 
     @as_gradio_error
     async def show(self, request: gr.Request, **controls: Any) -> dict[str, Any]:
@@ -104,11 +108,20 @@ class Callbacks:
 
     @as_gradio_error
     async def by_click(self, event: gr.EventData, request: gr.Request, **controls: Any) -> dict[str, Any]:
-        """The muddle of an exemplar of the map, a cell of the table or a riddle, in the Muddle tab."""
+        """The muddle of an exemplar of the map, a cell of the table, a riddle, or a step back in the browser's history.
+
+        It is shown in the tab that the event names, else in the first.
+        """
         fields = getattr(event, "recipe", None)  # as the scripts of the components send it
         clicked = {name: str(fields[name]) for name in PARAMETERS if name in fields} if isinstance(fields, dict) else {}
-        recipe = recipe_of({**_with_possible_target({**controls, **clicked}), "source": clicked.get("source")})
-        return {"tabs": gr.Tabs(selected="muddle"), **controls_of(recipe), RESULT: await self._result(recipe, request)}
+        tab = tab_of(getattr(event, "tab", None))
+        if tab:  # the address of a step of the history, which names all that is not usual
+            recipe, _ = Recipe.from_fields(clicked)
+        else:
+            tab = TABS[0]
+            recipe = recipe_of({**_with_possible_target({**controls, **clicked}), "source": clicked.get("source")})
+        result = await self._result(recipe, request)
+        return {"tabs": gr.Tabs(selected=tab), **controls_of(recipe), RESULT: {**result, "tab": tab}}
 
     @as_gradio_error
     async def by_link(self, request: gr.Request) -> dict[str, Any]:
@@ -123,12 +136,13 @@ class Callbacks:
             recipe = dataclasses.replace(recipe, source=None)
             result = await self._result(recipe, request, [*notes, unread(error)])
         controls = controls_of(dataclasses.replace(recipe, digit=result["digit"]))
-        tab = "muddle"
+        tab = tab_of(request.query_params.get("tab"))
         if recipe.image is not None:
-            tab = "draw"
+            tab = tab or "draw"
             drawn = {"drawn_digit": controls.pop("digit"), "drawn_target": controls.pop("target")}
             controls = {**controls, **drawn, "drawing": to_base64(recipe.image)}
-        answer = {"tabs": gr.Tabs(selected=tab), **controls, RESULT: result}
+        tab = tab or TABS[0]
+        answer = {"tabs": gr.Tabs(selected=tab), **controls, RESULT: {**result, "tab": tab}}
         if facts.origin.name != "embedded" or facts.origin.note:  # the one that ships needs no word
             answer["bundle"] = gr.Markdown(bundle_line(facts), visible=True)
         return answer
@@ -149,8 +163,21 @@ class Callbacks:
         if not isinstance(wanted, dict):
             raise ArgumentError("row", wanted, "a digit and a seed")
         digit, seed = (PARAMETERS[name].parse(name, str(wanted.get(name))) for name in ("digit", "seed"))
+        return await self._row(digit, seed, client_of(request))
+
+    async def table(self, _: Any, request: Any) -> dict[str, Any]:
+        """The whole table of TABLE_SEED, which is made once."""
+        rows = [self._table_row(digit, client_of(request)) for digit in range(10)]
+        return {"seed": TABLE_SEED, "rows": await asyncio.gather(*rows)}
+
+    async def _table_row(self, digit: int, client: str) -> dict[str, Any]:
+        if digit not in self._table:
+            self._table[digit] = await self._row(digit, TABLE_SEED, client)
+        return self._table[digit]
+
+    async def _row(self, digit: int, seed: int, client: str) -> dict[str, Any]:
         recipes = [Recipe(digit=digit, target=target, seed=seed, steps=2) for target in range(10) if target != digit]
-        muddles = await self._networks.muddles(recipes, client_of(request))
+        muddles = await self._networks.muddles(recipes, client)
         return {
             "source": to_base64(muddles[0].source),
             "cells": [
@@ -164,14 +191,31 @@ class Callbacks:
             ],
         }
 
-    async def riddle(self, _: Any, request: Any) -> dict[str, Any]:
-        """A random muddle to guess, with its soft label."""
-        recipe = Recipe(digit=random.randrange(10), seed=new_seed(), steps=2)
-        m = await self._networks.muddle(recipe, client_of(request))
-        soft_label = m.soft_label.round(4).tolist()
-        return {
-            "pixels": to_base64(m.image), "digit": m.digit, "target": m.target, "seed": m.seed, "soft_label": soft_label
-        }  # fmt: skip
+    async def riddle(self, wanted: Any, request: Any) -> dict[str, Any]:
+        """A digit to guess, with how many judges take it for each digit, from 0 to 9.
+
+        A muddle of two digits, each pair as likely, or if `real` is wanted a real image, which has neither target nor
+        seed. Raises ArgumentError.
+        """
+        if not isinstance(wanted, dict):
+            raise ArgumentError("riddle", wanted, "an object")
+        if wanted.get("real") is True:
+            facts = await self._networks.facts()
+            i = random.randrange(len(facts.labels))
+            image, digit, target, seed = facts.exemplars[i], int(facts.labels[i]), None, None
+            opinions = await self._networks.judge_each(image, client_of(request))
+        else:
+            (digit, target), seed = random.sample(range(10), 2), new_seed()
+            recipe = Recipe(digit=digit, target=target, seed=seed, steps=2)
+            m = await self._networks.muddle(recipe, client_of(request))
+            image, opinions = m.image, m.judge_soft_labels
+        votes = np.bincount(opinions.argmax(1), minlength=10).tolist()
+        return {"pixels": to_base64(image), "digit": digit, "target": target, "seed": seed, "votes": votes}
+
+
+def tab_of(name: Any) -> str | None:
+    """A tab by its name, if there is one."""
+    return name if name in TABS else None
 
 
 def understood(fields: Mapping[str, str], version: str, opening: Recipe) -> tuple[Recipe, list[str]]:

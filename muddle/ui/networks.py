@@ -129,6 +129,10 @@ class Networks:
         """The judges' mean probabilities of an image: (28, 28) uint8 -> (10,). Raises MuddleError."""
         return await self._ask("judge", image, client)
 
+    async def judge_each(self, image: np.ndarray, client: str = "") -> np.ndarray:
+        """Each judge's probabilities of an image: (28, 28) uint8 -> (J, 10). Raises MuddleError."""
+        return await self._ask("judge_each", image, client)
+
     async def in_thread(self, work: Callable[..., Any], *args: Any) -> Any:
         """work(*args) of pictures and files, in one of two threads of this process."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)

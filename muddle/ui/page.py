@@ -13,7 +13,7 @@ from muddle.recipe import EVEN, PARAMETERS, Recipe
 from muddle.ui import read_static
 from muddle.ui.about import add_about, texts
 from muddle.ui.api import Api, add_endpoints, scalar
-from muddle.ui.callbacks import RESULT, Callbacks, Work, as_gradio_error
+from muddle.ui.callbacks import RESULT, TABS, Callbacks, Work, as_gradio_error
 from muddle.ui.networks import Networks
 
 TITLE = "MNIST Muddle"
@@ -66,7 +66,7 @@ def lay_out(callbacks: Callbacks) -> Components:
     c: Components = {}
     gr.Markdown(f"# {TITLE}\n{DESCRIPTION}", elem_classes="intro")
     with gr.Tabs() as c["tabs"]:
-        with gr.Tab("Muddle", id="muddle", elem_id="by-digit"):
+        with gr.Tab("Muddle", id="muddle", elem_id="by-digit") as c["muddle_tab"]:
             with gr.Row():
                 c["digit"] = _radio("digit", DIGITS, str(OPENING.digit), "Digit", HELP["digit"])
                 about_target = "What to mix it with; auto: the most similar other digit"
@@ -74,7 +74,7 @@ def lay_out(callbacks: Callbacks) -> Components:
             with gr.Row(equal_height=True):
                 c["muddle"] = gr.Button("Muddle", variant="primary", elem_id="muddle")
                 c["again"] = gr.Button("Again, from another image", elem_id="again")
-        with gr.Tab("Draw", id="draw", elem_id="by-drawing"):
+        with gr.Tab("Draw", id="draw", elem_id="by-drawing") as c["draw_tab"]:
             c["drawing"] = component("pad", server=[callbacks.look])
             with gr.Row():
                 c["drawn_digit"] = _radio("drawn-digit", [AUTO, *DIGITS], AUTO, "It is a", "Auto: what the judges see")
@@ -82,9 +82,9 @@ def lay_out(callbacks: Callbacks) -> Components:
             with gr.Row(equal_height=True):
                 c["muddle_drawing"] = gr.Button("Muddle the drawing", variant="primary", elem_id="muddle-drawing")
                 c["again_drawing"] = gr.Button("Again, with another partner", elem_id="again-drawing")
-        with gr.Tab("All pairs", id="pairs", elem_id="by-pairs"):
-            c["pairs"] = component("pairs", server=[callbacks.row])
-        with gr.Tab("Guess", id="guess", elem_id="by-guess"):
+        with gr.Tab("All pairs", id="pairs", elem_id="by-pairs") as c["pairs_tab"]:
+            c["pairs"] = component("pairs", server=[callbacks.table, callbacks.row])
+        with gr.Tab("Guess", id="guess", elem_id="by-guess") as c["guess_tab"]:
             c["guess"] = component("guess", server=[callbacks.riddle])
         with gr.Tab("About", id="about", elem_id="about") as c["about_tab"]:
             c["about"] = add_about()
@@ -138,6 +138,8 @@ def wire(page: gr.Blocks, c: Components, callbacks: Callbacks, networks: Network
         )  # fmt: skip
         event.success(None, c[RESULT], None, js="(result) => muddleEvents.succeed(result)", **quiet)
         event.failure(None, None, None, js="() => muddleEvents.fail()", **quiet)
+    for name in TABS:
+        c[f"{name}_tab"].select(None, None, None, js=f"() => muddleEvents.openTab('{name}')", **quiet)
     c["digit"].input(None, None, c["source"], js="() => null", **quiet)  # also if another_digit finds another mistake
     balance_for = f"(strategy) => muddleEvents.balanceFor(strategy, {EVEN})"
     c["strategy"].change(None, c["strategy"], c["balance"], js=balance_for, **quiet)

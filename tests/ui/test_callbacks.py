@@ -1,5 +1,7 @@
+import asyncio
 import base64
 import dataclasses
+from collections import Counter
 from types import SimpleNamespace
 
 import gradio as gr
@@ -296,11 +298,62 @@ def test_a_wrong_row_is_named(callbacks, asked, code):
     assert error.value.code == code
 
 
+def test_the_table_that_is_there_at_once_has_the_same_rows_and_is_made_once(callbacks, monkeypatch):
+    answer = finished(callbacks.table(None, NOBODY))
+    assert answer["rows"][3] == finished(callbacks.row({"digit": 3, "seed": answer["seed"]}, NOBODY))
+    monkeypatch.setattr(callbacks, "_networks", None)
+    assert finished(callbacks.table(None, NOBODY)) == answer
+
+
 def test_a_riddle_is_a_muddle_that_can_be_opened(callbacks, muddler):
-    riddle = finished(callbacks.riddle(None, NOBODY))
+    riddle = finished(callbacks.riddle({"real": False}, NOBODY))
     m = muddler.muddle(riddle["digit"], riddle["target"], seed=riddle["seed"])
     assert (images(riddle["pixels"])[0] == m.image).all()
-    assert sum(riddle["soft_label"]) == pytest.approx(1, abs=0.001)
+    assert riddle["votes"] == np.bincount(m.judge_soft_labels.argmax(1), minlength=10).tolist()
+    assert sum(riddle["votes"]) == 10
+
+
+def test_a_real_riddle_is_a_real_digit(callbacks, muddler):
+    riddle = finished(callbacks.riddle({"real": True}, NOBODY))
+    assert (riddle["target"], riddle["seed"]) == (None, None)
+    (image,) = images(riddle["pixels"])
+    exemplars = muddler.bundle.exemplars
+    same = (exemplars.images.numpy() == image).all((1, 2))
+    assert exemplars.labels[same].tolist() == [riddle["digit"]]
+    assert riddle["votes"] == np.bincount(muddler.judge_each(image).argmax(1), minlength=10).tolist()
+
+
+def test_every_pair_is_as_likely_a_riddle(callbacks, monkeypatch):
+    pairs = Counter()
+
+    async def muddle(recipe, client):
+        pairs[recipe.digit, recipe.target] += 1
+        return SimpleNamespace(image=np.zeros((28, 28), np.uint8), judge_soft_labels=np.eye(10))
+
+    monkeypatch.setattr(callbacks, "_networks", SimpleNamespace(muddle=muddle))
+    for _ in range(9000):
+        asyncio.run(callbacks.riddle({}, NOBODY))
+    assert len(pairs) == 90
+    assert max(pairs.values()) < 180  # of 100 expected: a chance of one in 10^12
+
+
+def test_a_wrong_wish_for_a_riddle_is_named(callbacks):
+    with pytest.raises(ArgumentError) as error:
+        finished(callbacks.riddle([], NOBODY))
+    assert error.value.code == "bad-riddle"
+
+
+def test_an_address_of_the_history_is_shown_as_it_is_in_its_tab(callbacks):
+    fields = {"digit": "4", "target": "9", "seed": "3", "strategy": "midpoint", "steps": "5", "v": "x", "tab": "guess"}
+    before = {**BY_DIGIT, "balance": 0.3}
+    answer = finished(callbacks.by_click(gr.EventData(None, {"recipe": fields, "tab": "guess"}), NOBODY, **before))
+    assert answer["tabs"].selected == "guess"
+    assert (answer["digit"], answer["balance"], answer["steps"]) == ("4", 0.5, 5)
+
+
+@pytest.mark.parametrize(("named", "tab"), [("guess", "guess"), ("nowhere", "muddle"), ("", "muddle")])
+def test_a_tab_is_opened_by_its_name_in_the_address(callbacks, named, tab):
+    assert opened(callbacks, tab=named)["tabs"].selected == tab
 
 
 # Errors.

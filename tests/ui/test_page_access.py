@@ -6,7 +6,7 @@ from support.browser import calm, choose, open_settings, open_tab
 TABS = {  # and what is there once a tab is complete
     "Draw": "#pad .reading",
     "All pairs": "#pairs table td",
-    "Guess": "#guess button[type=submit]:enabled",
+    "Guess": "#guess .answers button:enabled",
     "About": "#about table",
 }
 

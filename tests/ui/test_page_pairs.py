@@ -1,6 +1,7 @@
 """The tabs All pairs and Guess, in a real browser."""
 
 import io
+import json
 
 import numpy as np
 from PIL import Image
@@ -14,7 +15,6 @@ from support.browser import (
     open_settings,
     open_tab,
     pixels,
-    settle,
     shown,
 )
 
@@ -23,11 +23,9 @@ CELL = "#pairs td button"
 GONE = {"status": 503, "body": "gone"}
 
 
-def test_all_pairs_are_made_on_demand_and_a_cell_opens_its_result(visit, muddler):
+def test_the_table_is_there_at_once_and_a_cell_opens_its_result(visit, muddler):
     page = visit("/?digit=4&target=9&balance=0.3&steps=5")
     open_tab(page, "All pairs")
-    assert page.locator(CELL).count() == 0
-    page.get_by_role("button", name="Make all 90").click()
     page.wait_for_selector("#pairs .save:not([hidden])", timeout=60_000)
     assert page.locator(CELL).count() == 90
     m = muddler.muddle(3, 8, seed=7)
@@ -49,67 +47,84 @@ def test_all_pairs_are_made_on_demand_and_a_cell_opens_its_result(visit, muddler
     page.wait_for_function("document.activeElement.className === 'result'")
 
 
-def test_the_table_shows_its_progress_and_can_be_stopped(opening):
+def test_fresh_ones_come_row_by_row_and_can_be_stopped_and_gone_on_with(opening):
     page = opening
-    held = []
+    held, asked = [], []
 
-    def hold(route):  # every row but the first
-        if '"digit":0' in route.request.post_data:
-            route.continue_()
-        else:
+    def hold(route):  # the second row, once
+        asked.append(json.loads(route.request.post_data)["data"])
+        if asked[-1]["digit"] == 1 and not held:
             held.append(route)
+        else:
+            route.continue_()
 
     open_tab(page, "All pairs")
+    page.wait_for_selector("#pairs .save:not([hidden])", timeout=60_000)
     page.route(SERVER, hold)
     with page.expect_request(lambda request: '"digit":1' in (request.post_data or "")):
-        page.get_by_role("button", name="Make all 90").click()
+        page.get_by_role("button", name="Mix fresh ones").click()
     assert page.locator("#pairs progress").get_attribute("value") == "9"
     page.get_by_role("button", name="Stop").click()
-    assert page.inner_text("#pairs .status") == "Stopped."
+    assert page.inner_text("#pairs .status") == "Stopped: 9 of 90 are fresh."
     with page.expect_event("requestfinished", lambda request: request.url.endswith("component_server/")):
-        held.pop().continue_()
+        held[0].continue_()
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    assert page.locator(CELL).count() == 9  # the second row came, and was dropped
-    assert not held  # and a third was not asked for
-    assert page.get_by_role("button", name="Make all 90").is_enabled()
+    assert page.locator(CELL).count() == 90  # the others of the finished table are still there
+    assert [row["digit"] for row in asked] == [0, 1]  # and a third was not asked for
+    page.get_by_role("button", name="Go on").click()
+    page.wait_for_selector("#pairs .save:not([hidden])", timeout=60_000)
+    assert [row["digit"] for row in asked] == [0, 1, *range(1, 10)]
+    assert len({row["seed"] for row in asked}) == 1
+    assert f"Seed {asked[0]['seed']}" in page.inner_text("#pairs .status")
     page.unroute(SERVER)
 
 
-def answer(page, digit, sure="fairly sure"):
-    page.locator("#guess .answers label", has_text=digit).click()
-    page.locator("#guess .sure label", has_text=sure).click()
-    page.get_by_role("button", name="Reveal").click()
-    page.wait_for_selector("#guess .bars")
+ANSWERS = "#guess .answers button"
 
 
 def new_riddle(page):
-    page.wait_for_selector("#guess button[type=submit]:enabled")
+    page.wait_for_selector(f"{ANSWERS}:enabled")
     return pixels(page, "#guess .riddle")
 
 
-def test_a_guess_is_answered_with_what_the_judges_thought_and_counted(visit):
+def revealed(page):
+    page.wait_for_selector("#guess .jury")
+    return page.inner_text("#guess .reveal p")
+
+
+def test_a_game_of_ten_takes_a_tap_or_a_key_each_and_ends_with_a_result_to_share(visit):
     page = visit()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     open_tab(page, "Guess")
-    first = new_riddle(page)
-    page.get_by_role("button", name="Reveal").click()
-    assert not page.locator("#guess .bars").count()  # it takes an answer
-    assert "Your score will be kept here" in page.inner_text("#guess .score")
-    answer(page, "no digit at all")
-    reveal = page.inner_text("#guess .reveal")
-    assert "You saw no digit" in reveal
-    assert "It was made between" in reveal
-    assert "In 1 guess you named" in page.inner_text("#guess .score")
-    page.get_by_role("button", name="Next").click()
-    page.wait_for_selector("#guess .bars", state="detached")
-    assert new_riddle(page) != first
-    answer(page, "9", "certain")
-    assert "In 2 guesses you named" in page.inner_text("#guess .score")
-    page.reload()
-    settle(page)
-    open_tab(page, "Guess")
-    page.get_by_text("In 2 guesses you named").wait_for()
-    page.get_by_role("button", name="Start over").click()
-    assert "Your score will be kept here" in page.inner_text("#guess .score")
+    seen, real = [], 0
+    for number in range(10):
+        seen.append(new_riddle(page))
+        assert page.inner_text("#guess .round") == f"{number + 1} of 10"
+        if number % 2:
+            page.keyboard.press("9")
+        else:
+            page.locator(ANSWERS, has_text="not a digit").click()
+        said = revealed(page)
+        assert ("You said 9." if number % 2 else "You saw no digit.") in said
+        assert page.locator("#guess .jury li").count() == 10
+        assert page.locator(f"{ANSWERS}[aria-pressed]").count() == 1
+        assert page.locator(f"{ANSWERS}:enabled").count() == 0  # no second thoughts
+        real += "no muddle but a real" in said
+        assert page.get_by_role("button", name="See how it was made").count() == ("real" not in said)
+        page.keyboard.press("Enter")  # Next has the focus
+    assert len({str(one) for one in seen}) == 10
+    assert real == 2
+    result = page.locator("#guess .result-line")
+    result.wait_for()
+    assert "Of 8 muddles you picked one of the two digits" in result.inner_text()
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert result.inner_text() in copied
+    assert copied.endswith("?tab=guess")
+    page.get_by_role("button", name="Ten more").click()
+    new_riddle(page)
+    assert page.inner_text("#guess .round") == "1 of 10"
 
 
 def test_how_a_riddle_was_made_can_be_seen_and_a_server_that_is_gone_is_a_sentence(visit, expected):
@@ -122,8 +137,12 @@ def test_how_a_riddle_was_made_can_be_seen_and_a_server_that_is_gone_is_a_senten
     page.get_by_text("The server did not answer").wait_for()
     page.unroute(SERVER)
     page.get_by_role("button", name="Try again").click()
-    riddle = new_riddle(page)
-    answer(page, "4")
+    while True:
+        riddle = new_riddle(page)
+        page.locator(ANSWERS, has_text="4").click()
+        if "real" not in revealed(page):
+            break
+        page.get_by_role("button", name="Next").click()
     with another_muddle(page):
         page.get_by_role("button", name="See how it was made").click()
     assert pixels(page, CANVAS["muddle"]) == riddle  # whatever strategy and balance were set

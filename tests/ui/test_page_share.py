@@ -7,8 +7,11 @@ from support.browser import (
     address_fields,
     another_muddle,
     checked,
+    choose,
     open_settings,
+    open_tab,
     pixels,
+    settle,
     shown,
 )
 
@@ -107,3 +110,53 @@ def test_two_visitors_never_see_each_others_results(visit):
         assert shown(two).items() >= {"digit": "6", "target": "0"}.items()
         assert pixels(one, CANVAS["source"]) != pixels(two, CANVAS["source"])
         assert address_fields(one) == shown(one)
+
+
+def at(page):
+    """The tab that is open, and the digit whose muddle is shown."""
+    return page.locator("[role=tab][aria-selected=true][id$=-button]").inner_text(), shown(page)["digit"]
+
+
+def test_back_and_forward_go_through_digits_and_tabs(visit):
+    page = visit(QUERY)
+    with another_muddle(page):
+        choose(page, "digit", "5")
+    open_tab(page, "Guess")
+    page.wait_for_function("location.search.includes('tab=guess')")
+    open_tab(page, "Muddle")
+    page.wait_for_function("!location.search.includes('tab')")
+    assert at(page) == ("Muddle", "5")
+    page.go_back()
+    page.get_by_role("tab", name="Guess", selected=True).wait_for()
+    assert at(page) == ("Guess", "5")
+    page.go_back()
+    page.get_by_role("tab", name="Muddle", selected=True).wait_for()
+    assert at(page) == ("Muddle", "5")
+    with another_muddle(page):
+        page.go_back()
+    assert at(page) == ("Muddle", "2")
+    assert address_fields(page) == shown(page)
+    assert shown(page)["steps"] == "6"
+    assert checked(page, "digit") == "2"
+    with another_muddle(page):
+        page.go_forward()
+    assert at(page) == ("Muddle", "5")
+    page.go_forward()
+    page.get_by_role("tab", name="Guess", selected=True).wait_for()
+    page.reload()
+    page.get_by_role("tab", name="Guess", selected=True).wait_for()
+    settle(page)
+    assert at(page) == ("Guess", "5")
+
+
+def test_one_step_back_from_a_riddles_muddle_is_the_game(visit):
+    page = visit(f"{QUERY}&tab=pairs")
+    page.get_by_role("button", name="Open 3 to 7").wait_for(timeout=60_000)
+    with another_muddle(page):
+        page.get_by_role("button", name="Open 3 to 7").click()
+    page.get_by_role("tab", name="Muddle", selected=True).wait_for()
+    with another_muddle(page):
+        page.go_back()
+    page.get_by_role("tab", name="All pairs", selected=True).wait_for()
+    assert at(page) == ("All pairs", "2")
+    assert page.locator("#pairs td button").count() == 90

@@ -4,6 +4,8 @@
   // "cell" of another tab, or the "map". Once it is no longer busy, controls, address bar and result agree.
   const view = () => document.querySelector("#result .result");
   let underWay = 1; // the page opens with the event of its link
+  let opening = true;
+  let tab = "muddle"; // the first, which the address leaves out
 
   function begin(origin, values) {
     underWay += 1;
@@ -21,7 +23,9 @@
   }
 
   function succeed(result) {
+    if (result.tab) tab = result.tab; // that the event opens, perhaps in a moment
     showInAddressBar(result.query);
+    opening = false;
     const origin = end();
     if (origin === "button" || origin === "cell") scrollToResult(origin === "cell");
   }
@@ -43,13 +47,24 @@
     return origin;
   }
 
+  // Show recipe and tab in the address bar, as a step of the browser's history if they differ from what is there.
   // Parameters of others stay; the page around a Space is told too.
   function showInAddressBar(query) {
     const address = new URL(location.href);
-    for (const key of __KEYS__) address.searchParams.delete(key);
+    for (const key of [...__KEYS__, "tab"]) address.searchParams.delete(key);
     for (const [key, value] of new URLSearchParams(query)) address.searchParams.set(key, value);
-    history.replaceState(null, "", address);
-    if (window.parent !== window) window.parent.postMessage({ queryString: query.slice(1) }, "https://huggingface.co");
+    if (tab !== "muddle") address.searchParams.set("tab", tab);
+    if (address.href === location.href) return;
+    if (opening) history.replaceState(null, "", address);
+    else history.pushState(null, "", address);
+    const { search } = address;
+    if (window.parent !== window) window.parent.postMessage({ queryString: search.slice(1) }, "https://huggingface.co");
+  }
+
+  // A tab has been opened; while an event is under way, the address changes with its result.
+  function openTab(name) {
+    tab = name;
+    if (!underWay) showInAddressBar(view().dataset.muddle ?? "");
   }
 
   async function scrollToResult(withFocus) {
@@ -66,5 +81,5 @@
     return { __type__: "update", interactive: free, ...(free ? {} : { value: 0.5 }) };
   }
 
-  window.muddleEvents = { begin, beginWithDrawing, succeed, fail, balanceFor };
+  window.muddleEvents = { begin, beginWithDrawing, succeed, fail, balanceFor, openTab };
 }

@@ -1,102 +1,111 @@
-// Guess: a muddle without its labels, the visitor's answer, then the judges'. The score stays in this browser.
-const KEY = "muddle-guess";
-const SURE = { "just a guess": 0.25, "fairly sure": 0.6, "certain": 0.95 };
+// Guess: ten digits, one tap each, and then how the judges voted. Two of the ten are plain real digits, which is said
+// afterwards. Nothing is kept.
+const ROUNDS = 10;
+const NONE = "none"; // the answer "not a digit"
 const view = element.querySelector(".guess");
-const [canvas, form, reveal, score, next] = [".riddle", "form", ".reveal", ".score", ".next"].map((s) => view.querySelector(s));
-const [submit] = form.getElementsByClassName("primary");
-let riddle = null;
-let round = 0; // an answer for one that was skipped is dropped
+const [canvas, answers, reveal, next, label] = [".riddle", ".answers", ".reveal", ".next", ".round"].map((s) => view.querySelector(s));
+let game = null;
+let riddle = null; // while it waits for an answer
+let asked = 0; // an answer of the server to an earlier question is dropped
 
-function radios(fieldset, name, entries) {
-  for (const [text, value] of entries) {
-    const input = make("input", { type: "radio", name, value, required: "" });
-    view.querySelector(fieldset).append(make("label", {}, input, text));
-  }
-}
-radios(".answers", "answer", [...[...Array(10).keys()].map((d) => [String(d), d]), ["no digit at all", "none"]]);
-radios(".sure", "sure", Object.entries(SURE));
-
-const noScore = () => ({ rounds: 0, named: 0, agreed: 0, sure: 0, judges: 0 });
-function loadScore() {
-  try {
-    const kept = JSON.parse(localStorage.getItem(KEY));
-    const s = { ...noScore(), ...kept };
-    return Object.values(s).every((n) => Number.isFinite(n) && n >= 0 && n < 1e6) ? s : noScore();
-  } catch {
-    return noScore();
-  }
-}
-function saveScore(s) {
-  try {
-    localStorage.setItem(KEY, JSON.stringify(s));
-  } catch {} // a browser that keeps nothing still plays
-  showScore(s);
-}
-function showScore(s) {
-  if (!s.rounds) return score.replaceChildren("Your score will be kept here, in this browser only.");
-  const mean = (total) => percent(Math.round((100 * total) / s.rounds) / 100);
-  const times = (n) => (n === 1 ? "once" : `${n} times`);
-  const rounds = s.rounds === 1 ? "1 guess" : `${s.rounds} guesses`;
-  const text = `In ${rounds} you named one of the two ${times(s.named)}, and what the judges thought likeliest ${times(s.agreed)}.`;
-  const sure = `How sure you said you were: ${mean(s.sure)} on average; the judges, of their first: ${mean(s.judges)}.`;
-  score.replaceChildren(make("span", {}, text), make("span", {}, sure), button("Start over", () => saveScore(noScore())));
+for (const [text, value] of [...Array.from({ length: 10 }, (_, d) => [`${d}`, `${d}`]), ["not a digit", NONE]]) {
+  answers.append(button(text, () => say(value), { value }));
 }
 
-async function ask(focus) {
-  const current = ++round;
-  form.reset();
+function start() {
+  const real = [0, 1].map((half) => 5 * half + Math.floor(5 * Math.random())); // one of each five
+  game = { round: 0, real, muddles: 0, named: 0, sided: 0, read: 0 };
+  ask();
+}
+
+async function ask() {
+  const current = ++asked;
   reveal.replaceChildren();
-  submit.disabled = true;
-  submit.hidden = false;
-  next.textContent = "Skip";
-  next.classList.remove("primary");
-  const answer = await askServer(server.riddle({}), "Try again in a moment.");
-  if (current !== round) return;
+  next.hidden = true;
+  for (const one of answers.children) one.removeAttribute("aria-pressed");
+  label.textContent = `${game.round + 1} of ${ROUNDS}`;
+  answers.hidden = false;
+  const answer = await askServer(server.riddle({ real: game.real.includes(game.round) }), "");
+  if (current !== asked) return;
+  if (answer.error) {
+    reveal.replaceChildren(make("p", {}, answer.error));
+    return offer("Try again", ask);
+  }
   riddle = answer;
-  if (riddle.error) {
-    next.textContent = "Try again";
-    reveal.replaceChildren(make("p", {}, riddle.error));
-  } else {
-    paint(canvas, bytes(riddle.pixels));
-    submit.disabled = false;
-    if (focus) view.querySelector(".answers input").focus();
-  }
+  paint(canvas, bytes(riddle.pixels)).setAttribute("aria-label", "A digit to guess");
+  lock(false);
 }
 
-// Reveal the judges' answer beside the visitor's; returns what the score counts.
-function showReveal(answer) {
-  const order = riddle.soft_label.map((p, k) => [p, k]).sort(([a], [b]) => b - a);
-  const [[, first], [, second]] = order;
-  const oneOfTwo = [riddle.digit, riddle.target].includes(+answer) && answer !== "none";
-  const said = answer === "none" ? "You saw no digit" : `You saw ${withArticle(answer)}`;
-  const verdict = oneOfTwo ? "one of the two it was made to lie between" : "the judges thought otherwise";
-  const bars = make("ul", { class: "bars", "aria-label": "The judges' opinion" });
-  for (const [p, k] of order.filter(([p], i) => i < 2 || p > 0.03)) {
-    const bar = make("span", {});
-    bar.style.width = `${100 * p}%`;
-    bars.append(make("li", {}, make("b", {}, `${k}`), bar, percent(p)));
+function lock(locked) {
+  for (const one of answers.children) one.disabled = locked;
+}
+
+function offer(text, action) {
+  next.textContent = text;
+  next.onclick = action;
+  next.hidden = false;
+  next.focus({ preventScroll: true });
+}
+
+// "7 of 10 networks say 4, 3 say 9": the votes, the most first.
+function inWords(votes) {
+  const order = votes.map((count, digit) => ({ count, digit })).filter(({ count }) => count).sort((a, b) => b.count - a.count);
+  if (order.length === 1) return `All ten networks say ${order[0].digit}.`;
+  return `Networks: ${order.map(({ count, digit }) => `${count} say ${digit}`).join(", ")}.`;
+}
+
+function cards(votes, { digit, target }) {
+  const list = make("ol", { class: "jury", "aria-hidden": "true" });
+  votes.forEach((count, k) => {
+    const kind = k === digit ? "digit" : k === target ? "target" : "other";
+    for (let i = 0; i < count; i++) list.append(make("li", { class: kind }, `${k}`));
+  });
+  return list;
+}
+
+function say(answer) {
+  if (!riddle) return;
+  const { digit, target, seed, votes } = riddle;
+  riddle = null;
+  lock(true);
+  answers.querySelector(`[value="${answer}"]`).setAttribute("aria-pressed", "true");
+  const isReal = target === null;
+  const said = answer === NONE ? "You saw no digit." : `You said ${answer}.`;
+  const what = isReal ? `This one was no muddle but a real ${digit}.` : "";
+  const most = Math.max(...votes);
+  game.sided += answer !== NONE && votes[answer] === most;
+  if (isReal) game.read += +answer === digit;
+  else {
+    game.muddles += 1;
+    game.named += [`${digit}`, `${target}`].includes(answer);
   }
-  const { digit, target, seed } = riddle;
   const look = button("See how it was made", () => openMuddle({ digit, target, seed }));
-  const line = `${said}: ${verdict}. It was made between ${digit} and ${target}; the judges' first two are ${first} and ${second}.`;
-  reveal.replaceChildren(make("p", {}, line), bars, look);
-  return { oneOfTwo, agreed: +answer === first && answer !== "none", judges: order[0][0] };
+  const line = make("p", {}, [said, what, inWords(votes)].filter(Boolean).join(" "));
+  canvas.setAttribute("aria-label", isReal ? `A real ${digit}` : `A muddle of ${digit} and ${target}`);
+  reveal.replaceChildren(line, cards(votes, { digit, target }), ...(isReal ? [] : [look]));
+  game.round += 1;
+  offer(game.round < ROUNDS ? "Next" : "See how you did", game.round < ROUNDS ? ask : finish);
 }
 
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (submit.disabled) return;
-  const given = new FormData(form);
-  const { oneOfTwo, agreed, judges } = showReveal(given.get("answer"));
-  const s = loadScore();
-  const sure = s.sure + Number(given.get("sure"));
-  saveScore({ rounds: s.rounds + 1, named: s.named + oneOfTwo, agreed: s.agreed + agreed, sure, judges: s.judges + judges });
-  submit.disabled = submit.hidden = true;
-  next.textContent = "Next";
-  next.classList.add("primary");
-  next.focus();
-});
-next.addEventListener("click", () => ask(true));
+function finish() {
+  const times = (n) => (n === 1 ? "once" : `${n} times`);
+  const text =
+    `Of ${game.muddles} muddles you picked one of the two digits ${times(game.named)}. ` +
+    `You sided with the majority of ten networks ${times(game.sided)} in ${ROUNDS}, and read ${game.read} of 2 real digits right.`;
+  const share = button("Share", () => copyText(`${text} And you? ${home()}?tab=guess`, share));
+  label.textContent = "";
+  answers.hidden = true;
+  reveal.replaceChildren(make("p", { class: "result-line" }, text), share);
+  offer("Ten more", start);
+}
 
-showScore(loadScore());
-ask();
+// Keys 0 to 9 answer wherever the focus is in the tab; Enter is Next, which has the focus.
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, textarea, select");
+  if (!riddle || !view.offsetParent || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (/^[0-9]$/.test(event.key)) say(event.key);
+});
+
+// The first riddle is fetched when the tab is opened.
+new IntersectionObserver(([entry]) => !game && entry.isIntersecting && start()).observe(view);
+lock(true);

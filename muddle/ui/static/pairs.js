@@ -1,11 +1,12 @@
-// All pairs: a table of muddles, made row by row on demand. A row is one short request, so that other visitors need not
-// wait for a whole table, and stopping or leaving ends the work.
+// All pairs: a table of muddles. One is there at once; fresh ones are made row by row. A row is one short request, so that
+// other visitors need not wait for a whole table, and stopping or leaving ends the work, which can go on later.
 const view = element.querySelector(".pairs");
 const find = (name) => view.querySelector(name);
-const [table, go, again, stop, save, bar, status] = ["table", ".go", ".again", ".stop", ".save", "progress", ".status"].map(find);
+const [table, fresh, stop, save, bar, status] = ["table", ".fresh", ".stop", ".save", "progress", ".status"].map(find);
 const digits = [...Array(10).keys()];
-let seed = 7;
-let run = 0; // the number of the table that is being made; a stopped one is dropped
+let seeds = []; // of the muddles of each row
+let run = 0; // the number of the table that is being made; an answer for an earlier one is dropped
+let next = null; // the row with which to go on, and its seed
 
 function clear() {
   const head = make("tr", {}, make("td", {}), ...digits.map((t) => make("th", { scope: "col" }, make("i", { "aria-hidden": "true" }, "→ "), `${t}`)));
@@ -16,14 +17,15 @@ function clear() {
   table.replaceChildren(make("caption", { class: "unseen" }, "Muddles from the row's digit to the column's"), head, ...rows);
 }
 
-function fill(digit, row) {
+function fill(digit, row, seed) {
+  seeds[digit] = seed;
   const cells = table.rows[digit + 1].querySelectorAll("td");
   const same = picture(bytes(row.source), `The source, a ${digit}`);
   same.classList.add("same");
   cells[digit].replaceChildren(same);
   for (const { target, pixels, p_digit, p_target } of row.cells) {
     const words = `${digit} to ${target}: ${percent(p_digit)} to ${percent(p_target)}`;
-    const cell = button("", () => openMuddle({ digit, target, seed }), { title: words, "aria-label": `Open ${words}` });
+    const cell = button("", () => openMuddle({ digit, target, seed: seeds[digit] }), { title: words, "aria-label": `Open ${words}` });
     cell.classList.toggle("split", Math.min(p_digit, p_target) > 0.4);
     cell.append(picture(bytes(pixels)));
     cell.tabIndex = table.querySelector("td button") ? -1 : 0;
@@ -31,41 +33,53 @@ function fill(digit, row) {
   }
 }
 
-async function makeAll() {
+// The table that is there at once.
+async function showReady() {
   const current = ++run;
-  clear();
-  save.hidden = true;
-  bar.hidden = stop.hidden = false;
-  go.disabled = again.disabled = true;
-  stop.focus();
-  let made = 0;
-  try {
-    for (const digit of digits) {
-      bar.value = made;
-      status.textContent = `${made} of 90 …`;
-      const row = await askServer(server.row({ digit, seed }), "Try again.");
-      if (current !== run || !view.isConnected) return;
-      if (row.error) {
-        status.textContent = `${made} of 90 were made. ${row.error}`;
-        return;
-      }
-      fill(digit, row);
-      made += row.cells.length;
-    }
-    const split = table.querySelectorAll(".split").length;
-    status.textContent = `${split} of 90 have a blue frame: the judges give both digits more than 40 %. Seed ${seed}.`;
-    offerDownload();
-  } finally {
-    if (current === run) finish();
-  }
+  status.textContent = "The table is on its way …";
+  const answer = await askServer(server.table({}), "Mix fresh ones to try again.");
+  if (current !== run) return;
+  if (answer.error) return void (status.textContent = answer.error);
+  answer.rows.forEach((row, digit) => fill(digit, row, answer.seed));
+  tell(`Seed ${answer.seed}.`);
 }
 
-function finish() {
+// Replace the table row by row, from a row on.
+async function make90(from, seed) {
+  const current = ++run;
+  next = null;
+  save.hidden = true;
+  bar.hidden = stop.hidden = false;
+  fresh.disabled = true;
+  stop.focus();
+  for (const digit of digits.slice(from)) {
+    bar.value = 9 * digit;
+    status.textContent = `${9 * digit} of 90 …`;
+    next = { digit, seed };
+    const row = await askServer(server.row({ digit, seed }), "Go on to try again.");
+    if (current !== run || !view.isConnected) return;
+    if (row.error) return pause(`${9 * digit} of 90 are fresh. ${row.error}`);
+    fill(digit, row, seed);
+  }
+  next = null;
+  pause("");
+  tell(`Seed ${seed}.`);
+}
+
+function pause(text) {
   run++;
   const focused = document.activeElement === stop;
   bar.hidden = stop.hidden = true;
-  go.disabled = again.disabled = false;
-  if (focused) go.focus();
+  fresh.disabled = false;
+  fresh.textContent = next ? "Go on" : "Mix fresh ones";
+  status.textContent = text;
+  if (focused) fresh.focus();
+}
+
+function tell(which) {
+  const split = table.querySelectorAll(".split").length;
+  status.textContent = `${split} of 90 have a blue frame: the networks give both digits more than 40 %. ${which}`;
+  offerDownload();
 }
 
 function offerDownload() {
@@ -80,7 +94,7 @@ function offerDownload() {
     context.drawImage(canvas, x * scale, y * scale, SIZE * scale, SIZE * scale);
   });
   save.href = sheet.toDataURL("image/png");
-  save.download = `muddles-all-pairs-seed-${seed}.png`;
+  save.download = `muddles-all-pairs-seed-${seeds[0]}.png`;
   save.hidden = false;
 }
 
@@ -101,13 +115,11 @@ table.addEventListener("keydown", (event) => {
 table.addEventListener("focusin", (event) => {
   for (const cell of table.querySelectorAll("td button")) cell.tabIndex = cell === event.target ? 0 : -1;
 });
-go.addEventListener("click", makeAll);
-again.addEventListener("click", () => {
-  seed = Math.floor(Math.random() * 1e6);
-  makeAll();
-});
-stop.addEventListener("click", () => {
-  status.textContent = "Stopped.";
-  finish();
-});
+fresh.addEventListener("click", () => make90(next?.digit ?? 0, next?.seed ?? Math.floor(Math.random() * 1e6)));
+stop.addEventListener("click", () => pause(`Stopped: ${9 * next.digit} of 90 are fresh.`));
 clear();
+let seen = false;
+new IntersectionObserver(([entry]) => {
+  if (!seen && entry.isIntersecting) showReady();
+  seen ||= entry.isIntersecting;
+}).observe(view);

@@ -1,5 +1,6 @@
 // The result view: draws one muddle from the component's value, without another request.
 const root = element.querySelector(".result");
+const TAB_BUTTONS = { muddle: "by-digit-button", draw: "by-drawing-button", pairs: "by-pairs-button", guess: "by-guess-button", about: "about-button" };
 const map = latentMap((source, digit) => trigger("select", { recipe: { source, digit } }));
 let path = null;
 
@@ -67,6 +68,17 @@ function draw() {
   root.dataset.given = m.given;
   root.dataset.muddle = m.query;
 }
+
+// A step back or forward in the browser's history: its tab, and its muddle if that is another one. A drawing is opened
+// anew, since its picture belongs on the pad.
+window.addEventListener("popstate", () => {
+  const fields = Object.fromEntries(new URLSearchParams(location.search));
+  const there = Object.fromEntries(new URLSearchParams(root.dataset.muddle));
+  const tab = fields.tab ?? "muddle";
+  if (fields.image !== there.image) return location.reload();
+  if (__KEYS__.some((key) => fields[key] !== there[key])) return trigger("select", { recipe: fields, tab });
+  document.getElementById(TAB_BUTTONS[tab])?.click();
+});
 
 draw();
 watch("value", draw);
