@@ -17,14 +17,15 @@ from muddle.errors import ArgumentError, BundleError
 from muddle.images.pixels import to_pixels
 from muddle.parameters import Integer
 from muddle.recipe import EVEN, PARAMETERS, Recipe
-from muddle.result import Batch, Muddle, Origin, Scores, concatenate
+from muddle.result import Batch, Morph, Muddle, Origin, Scores, concatenate
 from muddle.search.draws import GIVEN, Draws, draw
-from muddle.search.latent import path_through, share_of_way
+from muddle.search.latent import morph_path, path_through, share_of_way
 from muddle.search.metrics import entropy_bits
 from muddle.search.scorer import Opinions, Scorer
 from muddle.search.strategies import STRATEGY_FUNCTIONS, SearchResult
 
 CHUNK = 128  # muddles that are searched at once: bounds memory, changes nothing
+MORPH_STEPS = 33  # odd, so that one is the middle
 ALGORITHM = 3  # counts up when the same arguments on the same bundle give other muddles than before
 MAP_DECIMALS = 4  # of places on the latent map: a hundredth of a pixel
 DECIMALS = 6  # of everything else reported: far above float64's noise, so equal arguments give equal bytes
@@ -226,6 +227,12 @@ class Muddler:
         size = max(1, min(CHUNK, -(-len(recipes) // torch.get_num_threads())))
         chunks = [recipes[start : start + size] for start in range(0, len(recipes), size)]
         return concatenate([_EMPTY, *_in_threads(self._columns, chunks)])
+
+    @torch.no_grad()
+    def morph(self, codes: np.ndarray) -> Morph:
+        """The way over three codes, float64 (3, D): those of a muddle's source, of itself, and of its partner."""
+        frames = to_pixels(self._scorer.decode(morph_path(*torch.from_numpy(codes), MORPH_STEPS)))
+        return Morph(frames.numpy().copy(), self._scorer.first_choices(frames).numpy().astype(np.uint8))
 
     def _resolved(self, recipe: Recipe) -> Recipe:
         """The recipe with its digit named and its source checked against the exemplars. Raises ArgumentError."""

@@ -102,6 +102,13 @@ class Muddle:
         return self.recipe.query(self.version)
 
 
+class Morph(NamedTuple):
+    """A way from source over muddle to partner with its steps where opinions change: T steps, J judges."""
+
+    frames: np.ndarray  # uint8 (T, 28, 28); the middle one is the muddle
+    choices: np.ndarray  # uint8 (T, J): the digit that each judge takes for the likeliest
+
+
 class Batch(NamedTuple):
     """Many muddles, a row each."""
 

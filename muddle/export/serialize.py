@@ -8,7 +8,7 @@ import numpy as np
 
 from muddle.images.codecs import png
 from muddle.recipe import PARAMETERS, Recipe
-from muddle.result import Muddle, Origin
+from muddle.result import Morph, Muddle, Origin
 
 LIKE_A_DIGIT = 5  # percentile of real digits above which an image is said to look like a digit
 HARD_TO_TELL = 0.9  # bits: the entropy of a choice of 68 to 32
@@ -98,8 +98,9 @@ def as_json(m: Muddle) -> dict[str, Any]:
     }
 
 
-def for_page(m: Muddle) -> dict[str, Any]:
-    """The same for the page: all pixels in one string (source, muddle, partner, then the frames); the map's points."""
+def for_page(m: Muddle, morph: Morph) -> dict[str, Any]:
+    """The same for the page: all pixels in one string (source, muddle, partner, the frames, the morph's frames), the
+    map's points, and each judge's choice for each step of the morph."""
     return {
         **_identity(m),
         "given": m.source_index is None,
@@ -107,7 +108,8 @@ def for_page(m: Muddle) -> dict[str, Any]:
         "soft_label": m.soft_label.round(4).tolist(),
         "verdict": verdict(m),
         "criteria": criteria(m),
-        "pixels": to_base64(np.concatenate([m.source[None], m.image[None], m.partner[None], m.frames])),
+        "pixels": to_base64(np.concatenate([m.source[None], m.image[None], m.partner[None], m.frames, morph.frames])),
+        "choices": morph.choices.T.tolist(),
         "map": {"pick": m.place.tolist(), "path": m.places.tolist()},
         "link": share_link(m.query),
         "python": python_code(m.recipe),

@@ -37,6 +37,15 @@ def path_through(start: Tensor, via: Tensor, end: Tensor, steps: int) -> tuple[T
     return torch.cat([path(start, via, step + 1), path(via, end, steps - step)[1:]]), step
 
 
+def morph_path(start: Tensor, via: Tensor, end: Tensor, steps: int) -> Tensor:
+    """Codes from start over via to end, closer together the closer they are to via, which is the middle one.
+
+    (D,) x 3 -> (T, D) for an odd T.
+    """
+    u = torch.linspace(0, 1, steps // 2 + 1, dtype=start.dtype)[:, None]
+    return torch.cat([torch.lerp(start, via, 1 - (1 - u) ** 3), torch.lerp(via, end, u[1:] ** 3)])
+
+
 def share_of_way(start: Tensor, via: Tensor, end: Tensor) -> Tensor:
     """How much of the way from start over via to end lies before via, 0 to 1: (N, D) x 3 -> (N,), to six decimals.
 

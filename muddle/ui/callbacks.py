@@ -5,6 +5,7 @@ import base64
 import dataclasses
 import functools
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -25,6 +26,8 @@ from muddle.ui.networks import CACHED, Networks
 
 Work = Callable[..., Awaitable[Any]]
 TABS = ("muddle", "draw", "pairs", "guess", "about")  # their names in the address, the first of which it leaves out
+MARK = "mine"  # the key of a friend's mark in a link
+MORPH_STEPS = 33  # as Muddler.morph has them; a mark may also be one more: it never changed
 TABLE_SEED = 7  # of the table of all pairs that is there at once
 RESULT = "result"  # the component that shows a muddle, in answers beside the names of parameters
 
@@ -86,7 +89,7 @@ class Callbacks:
 
     def __init__(self, networks: Networks, opening: Recipe):
         self._networks, self._opening = networks, opening
-        self._for_page = functools.lru_cache(CACHED)(for_page)  # of muddles that are themselves remembered
+        self._pages: dict[str, dict[str, Any]] = {}  # what is shown of a muddle, by its query; the oldest goes first
         self._table: dict[int, dict[str, Any]] = {}  # rows of TABLE_SEED, by digit
 
     @as_gradio_error
@@ -141,15 +144,31 @@ class Callbacks:
             tab = tab or "draw"
             drawn = {"drawn_digit": controls.pop("digit"), "drawn_target": controls.pop("target")}
             controls = {**controls, **drawn, "drawing": to_base64(recipe.image)}
-        tab = tab or TABS[0]
-        answer = {"tabs": gr.Tabs(selected=tab), **controls, RESULT: {**result, "tab": tab}}
+        tab, friend = tab or TABS[0], mark_of(request.query_params.get(MARK))
+        answer = {"tabs": gr.Tabs(selected=tab), **controls, RESULT: {**result, "tab": tab, "friend": friend}}
         if facts.origin.name != "embedded" or facts.origin.note:  # the one that ships needs no word
             answer["bundle"] = gr.Markdown(bundle_line(facts), visible=True)
         return answer
 
     async def _result(self, recipe: Recipe, request: Any, notes: Sequence[str] = ()) -> dict[str, Any]:
+        """What the page shows of the muddle of a recipe, remembered like the muddle itself."""
         muddle = await self._networks.muddle(recipe, client_of(request))
-        return {**self._for_page(muddle), "note": " ".join(notes)}
+        if muddle.query not in self._pages:
+            codes = np.stack([muddle.codes[0], muddle.code, muddle.codes[-1]])
+            morph = await self._networks.morph(codes, client_of(request))
+            self._pages[muddle.query] = for_page(muddle, morph)
+            while len(self._pages) > CACHED:
+                del self._pages[next(iter(self._pages))]
+        return {**self._pages[muddle.query], "note": " ".join(notes)}
+
+    async def pair(self, wanted: Any, request: Any) -> dict[str, Any]:
+        """The muddle of two digits and a seed, ahead of its being shown. Raises ArgumentError."""
+        if not isinstance(wanted, dict):
+            raise ArgumentError("pair", wanted, "an object")
+        recipe, errors = Recipe.from_fields({k: str(wanted[k]) for k in PARAMETERS if k in wanted and k != "image"})
+        if errors:
+            raise errors[0]
+        return await self._result(recipe, request)
 
     async def look(self, picture: Any, request: Any) -> dict[str, Any]:
         """A picture in base64 as the network and the judges see it. Raises ArgumentError."""
@@ -211,6 +230,11 @@ class Callbacks:
             image, opinions = m.image, m.judge_soft_labels
         votes = np.bincount(opinions.argmax(1), minlength=10).tolist()
         return {"pixels": to_base64(image), "digit": digit, "target": target, "seed": seed, "votes": votes}
+
+
+def mark_of(text: str | None) -> int | None:
+    """A step of a morph from a link, at which a friend took the digit for the other one, if there is one."""
+    return int(text) if text and re.fullmatch("[0-9]{1,2}", text) and int(text) <= MORPH_STEPS else None
 
 
 def tab_of(name: Any) -> str | None:

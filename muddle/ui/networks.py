@@ -25,7 +25,7 @@ import numpy as np
 from muddle.errors import BusyError, MuddleError, RequestError
 from muddle.processes import end_with_parent
 from muddle.recipe import Recipe
-from muddle.result import Muddle, Origin
+from muddle.result import Morph, Muddle, Origin
 from muddle.ui.fair_queue import FairQueue
 from muddle.ui.log import log, start_log
 
@@ -132,6 +132,10 @@ class Networks:
     async def judge_each(self, image: np.ndarray, client: str = "") -> np.ndarray:
         """Each judge's probabilities of an image: (28, 28) uint8 -> (J, 10). Raises MuddleError."""
         return await self._ask("judge_each", image, client)
+
+    async def morph(self, codes: np.ndarray, client: str = "") -> Morph:
+        """The way over three codes, (3, D): source, muddle and partner. Raises MuddleError."""
+        return await self._ask("morph", codes, client)
 
     async def in_thread(self, work: Callable[..., Any], *args: Any) -> Any:
         """work(*args) of pictures and files, in one of two threads of this process."""

@@ -17,8 +17,8 @@ from muddle.ui.callbacks import RESULT, TABS, Callbacks, Work, as_gradio_error
 from muddle.ui.networks import Networks
 
 TITLE = "MNIST Muddle"
-DESCRIPTION = "Pick a digit and get one that could be either of two, a 4 or a 9, and still looks like a digit."
-OPENING = Recipe(digit=4, seed=27)  # shown when the page opens without a link
+DESCRIPTION = "Handwriting that ten neural networks cannot agree on. Can you?"
+OPENING = Recipe(digit=2, target=8, seed=102)  # shown when the page opens without a link: one that tips to the eye
 DIGITS = [str(d) for d in range(10)]
 HELP = {name: parameter.help for name, parameter in PARAMETERS.items()}
 EVENT = ("data", "session_hash", "fn_index", "event_data", "trigger_id")  # what an event of the page says
@@ -36,15 +36,17 @@ def build(networks: Networks) -> gr.Blocks:
     return page
 
 
-def component(name: str, *, scripts: Sequence[str] = (), server: Sequence[Work] = ()) -> gr.HTML:
-    """A component of ours: static/<name>.html with its css and js, and before the js that of all and of `scripts`.
+def component(
+    name: str, *, scripts: Sequence[str] = (), styles: Sequence[str] = (), server: Sequence[Work] = ()
+) -> gr.HTML:
+    """A component of ours: static/<name>.html with its css and js, after those of all and of `styles` and `scripts`.
 
     server: callbacks that the js may call with one argument; an expected error is answered as {"error": a sentence}.
     """
     return gr.HTML(
         elem_id=name,
         html_template=read_static(f"{name}.html"),
-        css_template=read_static("shared.css") + read_static(f"{name}.css"),
+        css_template="".join(read_static(f"{part}.css") for part in ("shared", *styles, name)),
         js_on_load="\n".join(read_static(f"{part}.js") for part in ("shared", *scripts, name)),
         server_functions=[_server_function(work) for work in server] or None,
     )
@@ -64,16 +66,11 @@ def _server_function(work: Work) -> Callable[..., Any]:
 def lay_out(callbacks: Callbacks) -> Components:
     """Place everything on the page that is being built."""
     c: Components = {}
-    gr.Markdown(f"# {TITLE}\n{DESCRIPTION}", elem_classes="intro")
+    gr.Markdown(f"# {TITLE}", elem_classes="intro")
+    about_target = "What to mix it with; auto: the most similar other digit"
     with gr.Tabs() as c["tabs"]:
         with gr.Tab("Muddle", id="muddle", elem_id="by-digit") as c["muddle_tab"]:
-            with gr.Row():
-                c["digit"] = _radio("digit", DIGITS, str(OPENING.digit), "Digit", HELP["digit"])
-                about_target = "What to mix it with; auto: the most similar other digit"
-                c["target"] = _radio("target", [AUTO, *DIGITS], AUTO, "Target", about_target)
-            with gr.Row(equal_height=True):
-                c["muddle"] = gr.Button("Muddle", variant="primary", elem_id="muddle")
-                c["again"] = gr.Button("Again, from another image", elem_id="again")
+            pass  # the result, which drawings share, is below the tabs
         with gr.Tab("Draw", id="draw", elem_id="by-drawing") as c["draw_tab"]:
             c["drawing"] = component("pad", server=[callbacks.look])
             with gr.Row():
@@ -89,7 +86,12 @@ def lay_out(callbacks: Callbacks) -> Components:
         with gr.Tab("About", id="about", elem_id="about") as c["about_tab"]:
             c["about"] = add_about()
     with gr.Column(elem_id="shared"):
-        with gr.Accordion("Strategy, balance, steps and seed", open=False, elem_id="settings"):
+        parts = {"scripts": ("jury", "path", "map", "keep"), "styles": ("jury",)}
+        c[RESULT] = component("result", **parts, server=[callbacks.pair])
+        with gr.Accordion("Settings: digits, strategy, balance, steps and seed", open=False, elem_id="settings"):
+            with gr.Row(elem_id="digits"):
+                c["digit"] = _radio("digit", DIGITS, str(OPENING.digit), "Digit", HELP["digit"])
+                c["target"] = _radio("target", [AUTO, *DIGITS], AUTO, "Target", about_target)
             meanings, range_of_steps = PARAMETERS["strategy"].kind.meanings, PARAMETERS["steps"].kind
             ways = [(f"{name}: {meaning}", name) for name, meaning in meanings.items()]
             c["strategy"] = gr.Radio(ways, value=OPENING.strategy, label="Strategy", elem_id="strategy")
@@ -101,7 +103,9 @@ def lay_out(callbacks: Callbacks) -> Components:
                 c["seed"] = _number("seed", OPENING.seed, "Seed", HELP["seed"])
                 about_source = f"{HELP['source']}; empty: {PARAMETERS['source'].none}"
                 c["source"] = _number("source", None, "Source image", about_source)
-        c[RESULT] = component("result", scripts=("path", "map", "keep"))
+            with gr.Row(equal_height=True, elem_id="apply"):
+                c["muddle"] = gr.Button("Apply", variant="primary", elem_id="muddle")
+                c["again"] = gr.Button("Another image of the digit", elem_id="again")
         c["bundle"] = gr.Markdown(visible=False, elem_id="bundle")
     return c
 

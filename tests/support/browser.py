@@ -46,18 +46,32 @@ def address_fields(page):
 
 def checked(page, group):
     """The value that is chosen in a group of radio buttons."""
+    if group in ("digit", "target", "strategy"):
+        open_settings(page)
     return page.locator(f"#{group} input:checked").input_value()
 
 
 def choose(page, group, label):
+    if group in ("digit", "target", "strategy"):
+        open_settings(page)
     page.locator(f"#{group} label", has_text=label).click()
 
 
 def open_settings(page):
-    """Open the accordion, and wait until gradio has set what is in it."""
-    page.get_by_text("Strategy, balance, steps and seed").click()
-    seed = shown(page)["seed"]
-    page.wait_for_function("seed => document.querySelector('#seed input')?.value === seed", arg=seed)
+    """Open the accordion, if it is closed, and wait until gradio has set what is in it."""
+    if page.locator("#seed input").is_visible():
+        return
+    page.get_by_text("Settings: digits, strategy").click()
+    page.locator("#seed input").wait_for()
+    if page.locator(SETTLED).count():
+        seed = shown(page)["seed"]
+        page.wait_for_function("seed => document.querySelector('#seed input')?.value === seed", arg=seed)
+
+
+def press(page, button):
+    """Press a button of the settings: "muddle", which applies them, or "again"."""
+    open_settings(page)
+    page.click(f"#{button}")
 
 
 def open_tab(page, name):

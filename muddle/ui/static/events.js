@@ -33,7 +33,7 @@
   // The error has been shown in a sentence; the result from before stays.
   function fail() {
     const waiting = view().querySelector(".waiting");
-    if (waiting) waiting.textContent = "The first muddle did not come. Choose a digit to try again.";
+    if (waiting) waiting.textContent = "The first muddle did not come. Choose a digit in the settings to try again.";
     end();
   }
 
@@ -51,7 +51,7 @@
   // Parameters of others stay; the page around a Space is told too.
   function showInAddressBar(query) {
     const address = new URL(location.href);
-    for (const key of [...__KEYS__, "tab"]) address.searchParams.delete(key);
+    for (const key of [...__KEYS__, "tab", ...(opening ? [] : ["mine"])]) address.searchParams.delete(key);
     for (const [key, value] of new URLSearchParams(query)) address.searchParams.set(key, value);
     if (tab !== "muddle") address.searchParams.set("tab", tab);
     if (address.href === location.href) return;

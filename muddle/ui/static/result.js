@@ -1,6 +1,8 @@
 // The result view: draws one muddle from the component's value, without another request.
 const root = element.querySelector(".result");
 const TAB_BUTTONS = { muddle: "by-digit-button", draw: "by-drawing-button", pairs: "by-pairs-button", guess: "by-guess-button", about: "about-button" };
+const hero = jury((recipe) => trigger("select", { recipe }), (recipe) => server.pair(recipe));
+const rest = make("div", { class: "rest" });
 const map = latentMap((source, digit) => trigger("select", { recipe: { source, digit } }));
 let path = null;
 
@@ -29,7 +31,7 @@ function draw() {
     part.style.width = `${100 * share}%`;
     bar.append(part);
   }
-  const judges = make("p", { class: "hint judges" }, "The judges are ten small networks that learnt to read digits. Do your eyes agree?");
+  const judges = make("p", { class: "hint judges" }, "The judges are ten small networks that learnt to read digits: the jury above.");
   const criteria = make("ul", { class: "criteria", "aria-label": "What makes a good muddle" });
   for (const [text, met, why] of m.criteria) {
     criteria.append(make("li", {}, make("b", {}, `${met ? "✓" : "✗"} ${text}: ${met ? "yes" : "no"}`), make("small", {}, why)));
@@ -46,10 +48,12 @@ function draw() {
   const along = "What they make of each step from source to partner.";
   const hint = "Decoded on the way from source over the muddle to partner. Open one to see it large.";
 
-  const focused = root.contains(document.activeElement) ? document.activeElement : null;
-  root.replaceChildren(
+  hero.show(m);
+  if (!hero.node.isConnected) root.replaceChildren(hero.node, rest);
+  const focused = rest.contains(document.activeElement) ? document.activeElement : null;
+  rest.replaceChildren(
     ...(m.note ? [make("p", { class: "note", role: "alert" }, m.note)] : []),
-    make("div", { class: "opinion" }, verdict, bar, judges),
+    make("div", { class: "opinion" }, make("h2", {}, "How it was made"), verdict, bar, judges),
     trio,
     criteria,
     keepRow(m, muddle, name),
