@@ -157,6 +157,22 @@ def test_every_muddle_is_a_frame_of_its_path(muddler):
         assert np.abs(m.probabilities[m.pick] - m.soft_label).max() < 6e-4
 
 
+def test_a_morph_leads_from_source_over_the_muddle_to_partner(muddler):
+    m = muddler.muddle(4, 9, seed=7)
+    morph = muddler.morph(np.stack([m.codes[0], m.code, m.codes[-1]]))
+    assert morph.frames.shape == (33, 28, 28)
+    assert (morph.frames[[0, 16, -1]] == np.stack([m.frames[0], m.image, m.frames[-1]])).all()
+    assert (morph.choices[16] == m.judge_soft_labels.argmax(1)).all()
+    assert (morph.choices[0] == 4).all()
+    assert (morph.choices[-1] == 9).all()
+
+
+def test_each_judge_has_a_soft_label_of_which_theirs_is_the_mean(muddler):
+    m = muddler.muddle(4, 9, seed=7, steps=2)
+    np.testing.assert_allclose(m.judge_soft_labels.mean(0), m.soft_label, atol=1e-6)
+    np.testing.assert_array_equal(muddler.judge_each(m.image), m.judge_soft_labels)
+
+
 def test_with_two_steps_there_are_only_the_ends(muddler):
     m, whole = (muddler.muddle(4, 9, seed=7, steps=steps) for steps in (2, 11))
     assert (m.frames == whole.frames[[0, -1]]).all()

@@ -22,7 +22,7 @@ from muddle.export.serialize import (
 )
 from muddle.images.codecs import from_png
 from muddle.recipe import PARAMETERS
-from muddle.result import Origin
+from muddle.result import Morph, Origin
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +45,26 @@ def with_scores(m, **scores):
     return dataclasses.replace(m, scores=dataclasses.replace(m.scores, **scores))
 
 
+MORPH = Morph(np.arange(33 * 784).reshape(33, 28, 28).astype(np.uint8), np.arange(330).reshape(33, 10).astype(np.uint8))
+
+
+def on_page(m):
+    return for_page(m, MORPH)
+
+
 def test_the_page_gets_every_pixel_once(m):
-    pixels = np.frombuffer(base64.b64decode(for_page(m)["pixels"]), np.uint8).reshape(-1, 28, 28)
-    assert (pixels == np.stack([m.source, m.image, m.partner, *m.frames])).all()
-    assert to_base64(pixels) == for_page(m)["pixels"]
+    pixels = np.frombuffer(base64.b64decode(on_page(m)["pixels"]), np.uint8).reshape(-1, 28, 28)
+    assert (pixels == np.stack([m.source, m.image, m.partner, *m.frames, *MORPH.frames])).all()
+    assert to_base64(pixels) == on_page(m)["pixels"]
+
+
+def test_the_page_gets_the_choices_judge_by_judge(m):
+    choices = json.loads(json.dumps(on_page(m)))["choices"]
+    assert (np.array(choices) == MORPH.choices.T).all()
 
 
 def test_the_page_gets_the_figures_of_a_muddle_to_four_decimals(m):
-    page = json.loads(json.dumps(for_page(m)))
+    page = json.loads(json.dumps(on_page(m)))
     np.testing.assert_allclose(page["probabilities"], m.probabilities, atol=5e-5)
     np.testing.assert_allclose(page["soft_label"], m.soft_label, atol=5e-5)
     np.testing.assert_allclose(page["map"]["pick"], m.place, atol=5e-5)
@@ -77,7 +89,7 @@ def test_a_summary_is_the_json_without_pictures(m):
     assert summary(m, "http://here/")["link"] == f"http://here/{m.query}"
 
 
-@pytest.mark.parametrize("form", [summary, as_json, for_page])
+@pytest.mark.parametrize("form", [summary, as_json, on_page])
 def test_every_form_has_the_arguments_and_the_place_on_the_path(form, muddler, m, given):
     said = form(m)
     for name in PARAMETERS.keys() - {"source", "image"}:
@@ -89,7 +101,7 @@ def test_every_form_has_the_arguments_and_the_place_on_the_path(form, muddler, m
 
 
 def test_the_page_is_told_whether_the_source_was_given(m, given):
-    assert (for_page(m)["given"], for_page(given)["given"]) == (False, True)
+    assert (on_page(m)["given"], on_page(given)["given"]) == (False, True)
 
 
 def test_a_link_leads_to_a_spaces_own_page_where_this_runs_on_one(m, monkeypatch):
@@ -98,7 +110,7 @@ def test_a_link_leads_to_a_spaces_own_page_where_this_runs_on_one(m, monkeypatch
     assert share_link("?digit=4", "http://here/") == "http://here/?digit=4"
     monkeypatch.setenv("SPACE_ID", "somebody/muddle")
     assert share_link("?digit=4", "http://here/") == "https://huggingface.co/spaces/somebody/muddle?digit=4"
-    assert for_page(m)["link"].endswith(m.query)
+    assert on_page(m)["link"].endswith(m.query)
 
 
 def test_muddler_and_muddle_describe_the_same_bundle(muddler, m):

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muddle.search.latent import centroid_matrix, nearest_centroid, path, path_through, share_of_way
+from muddle.search.latent import centroid_matrix, morph_path, nearest_centroid, path, path_through, share_of_way
 
 codes = st.lists(st.floats(-5, 5), min_size=3, max_size=3).map(lambda x: torch.tensor(x, dtype=torch.float64))
 
@@ -75,3 +75,12 @@ def test_a_share_is_of_the_way_over_the_code_wherever_that_lies():
     off = torch.tensor([[0.0, 6.0], [-2.0, 0.0], [4.0, -3.0]])
     assert share_of_way(start, off, end).tolist() == pytest.approx([6 / 16, 2 / 12, 0.5], abs=1e-6)
     assert share_of_way(start[:1], start[:1], start[:1]).item() == 0, "a way of no length"
+
+
+def test_a_morph_is_closest_to_where_it_passes():
+    start, via, end = torch.tensor([0.0, 0.0]), torch.tensor([8.0, 0.0]), torch.tensor([8.0, 27.0])
+    way = morph_path(start, via, end, 7)
+    assert way[[0, 3, 6]].equal(torch.stack([start, via, end]))
+    lengths = way.diff(dim=0).norm(dim=1)
+    assert lengths[:3].tolist() == pytest.approx([8 * 19 / 27, 8 * 7 / 27, 8 / 27])
+    assert lengths[3:].tolist() == pytest.approx([1, 7, 19])

@@ -89,6 +89,29 @@ def test_what_might_be_rounded_to_the_other_side_is_computed_exactly(scorer, mon
     assert recomputed == [0, 1]
 
 
+def test_first_choices_are_the_exact_ones(muddler, scorer):
+    morph = muddler.morph(np.stack([(m := muddler.muddle(4, 9, seed=7)).codes[0], m.code, m.codes[-1]]))
+    exact = scorer.score_images(torch.tensor(morph.frames)).probabilities.argmax(2)
+    assert (exact.numpy() == morph.choices).all()
+
+
+def test_a_choice_that_might_be_the_other_is_made_exactly(scorer, monkeypatch):
+    exact = torch.tensor([[0.499999, 0.500001], [0.1, 0.9]], dtype=torch.float64)
+    recomputed = []
+
+    def score_images(pixels, *, screening=False):
+        rows = pixels[:, 0, 0].long()
+        if not screening:
+            recomputed.extend(rows.tolist())
+        error = torch.tensor([2e-6, -2e-6]) if screening else 0  # enough to turn the first
+        return ImageScores((exact[rows] + error)[:, None], None, None)
+
+    monkeypatch.setattr(scorer, "score_images", score_images)
+    pixels = torch.arange(2, dtype=torch.uint8)[:, None, None].expand(2, 28, 28)
+    assert scorer.first_choices(pixels).tolist() == [[1], [1]]
+    assert recomputed == [0]
+
+
 def test_the_percentile_is_the_share_of_real_digits_with_a_lower_score(muddler, scorer):
     floor = muddler.bundle.likeness.quantiles[10].item()
     logits = muddler.bundle.likeness.quantiles[[0, 10, 50, 100]]

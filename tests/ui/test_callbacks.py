@@ -298,6 +298,35 @@ def test_a_wrong_row_is_named(callbacks, asked, code):
     assert error.value.code == code
 
 
+def test_a_pair_is_what_the_page_shows_of_it_later(callbacks):
+    ahead = finished(callbacks.pair({"digit": 3, "target": 8, "seed": 5, "steps": 4, "image": "x"}, NOBODY))
+    later = finished(callbacks.show(NOBODY, **{**BY_DIGIT, "digit": "3", "target": "8", "seed": 5, "steps": 4}))
+    assert later[RESULT] == ahead
+    assert len(ahead["choices"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"), [([], "bad-pair"), ({"digit": 10}, "bad-digit"), ({"seed": "x"}, "bad-seed")]
+)
+def test_a_wrong_pair_is_named(callbacks, wanted, code):
+    with pytest.raises(ArgumentError) as error:
+        finished(callbacks.pair(wanted, NOBODY))
+    assert error.value.code == code
+
+
+@pytest.mark.parametrize(("text", "mark"), [("0", 0), ("33", 33), ("34", None), ("-1", None), ("x", None), ("", None)])
+def test_a_friends_mark_is_a_step_of_the_morph_or_none(callbacks, text, mark):
+    assert opened(callbacks, mine=text)[RESULT]["friend"] == mark
+
+
+def test_what_is_shown_is_remembered_but_not_without_end(callbacks, monkeypatch):
+    monkeypatch.setattr(module, "CACHED", 2)
+    for seed in range(3):
+        finished(callbacks.pair({"digit": 1, "target": 7, "seed": 50 + seed}, NOBODY))
+    assert len(callbacks._pages) == 2
+    assert all("seed=50" not in query for query in callbacks._pages)
+
+
 def test_the_table_that_is_there_at_once_has_the_same_rows_and_is_made_once(callbacks, monkeypatch):
     answer = finished(callbacks.table(None, NOBODY))
     assert answer["rows"][3] == finished(callbacks.row({"digit": 3, "seed": answer["seed"]}, NOBODY))

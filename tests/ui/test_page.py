@@ -55,7 +55,7 @@ def test_a_muddle_is_there_when_the_page_opens(opening, opened):
     assert pixels(page, CANVAS["muddle"]) == flat(opened.image)
     assert pixels(page, CANVAS["source"]) == flat(opened.source)
     assert pixels(page, CANVAS["partner"]) == flat(opened.partner)
-    assert f"a\u00a0{opened.target}" in page.inner_text(f"{RESULT} .partner")
+    assert "an\u00a08" in page.inner_text(f"{RESULT} .partner")
     assert page.locator(f"{RESULT} .tile").count() == 11
     assert re.match(r"2 or 8\? The judges say 2: \d+ %, 8: \d+ %", page.inner_text(f"{RESULT} .verdict"))
     criteria = page.locator(f"{RESULT} .criteria li").all_inner_texts()
@@ -186,15 +186,8 @@ def test_the_first_screen_asks_a_question_and_nothing_of_it_is_cut(opening, open
     page = opening
     page.set_viewport_size({"width": width, "height": height})
     page.evaluate("scrollTo(0, 0)")
-    assert page.inner_text(f"{HERO} .question").replace("\u00a0", " ").split() == [
-        "When",
-        "does",
-        "this",
-        "2",
-        "become",
-        "an",
-        "8?",
-    ]
+    asked = page.inner_text(f"{HERO} .question")
+    assert " ".join(asked.split()) == "When does this 2 become an 8?"
     for part in (".question", ".big", ".melt", ".jury", ".says", ".decide", ".another"):
         box = page.locator(f"{HERO} {part}").bounding_box()
         assert box["x"] >= 0
@@ -284,16 +277,16 @@ def test_another_pair_is_shown_before_the_server_has_confirmed_it(visit):
     page = visit()
     page.wait_for_function("performance.getEntriesByType('resource').some((r) => r.name.includes('component_server'))")
     held = []
-    page.route("**/queue/join*", held.append)
+    page.route("**/queue/join*", lambda route: held.append(route))
     before = page.inner_text(f"{HERO} .question")
     page.get_by_role("button", name="Another pair").click()
     page.wait_for_function(f"text => document.querySelector('{HERO} .question').innerText !== text", arg=before)
     assert page.locator(f"{HERO} .jury li").all_inner_texts() == ["?"] * 10
     asked = page.inner_text(f"{HERO} .question")
-    page.unroute("**/queue/join*")
     with another_muddle(page):
         for route in held:
             route.continue_()
+        page.unroute("**/queue/join*")
     assert page.inner_text(f"{HERO} .question") == asked
     digit, target = re.findall(r"\d", asked)
     assert shown(page).items() >= {"digit": digit, "target": target}.items()

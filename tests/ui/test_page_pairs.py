@@ -43,7 +43,7 @@ def test_the_table_is_there_at_once_and_a_cell_opens_its_result(visit, muddler):
     assert "balance" not in shown(page)  # the table's are even, whatever was set
     assert shown(page).items() >= {"digit": "3", "target": "8", "seed": "7", "steps": "5"}.items()
     assert pixels(page, CANVAS["muddle"]) == m.image.flatten().tolist()
-    page.wait_for_selector("#by-digit", state="visible")
+    page.wait_for_selector("#by-digit-button[aria-selected=true]")
     page.wait_for_function("document.activeElement.className === 'result'")
 
 
