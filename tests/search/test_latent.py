@@ -82,5 +82,5 @@ def test_a_morph_is_closest_to_where_it_passes():
     way = morph_path(start, via, end, 7)
     assert way[[0, 3, 6]].equal(torch.stack([start, via, end]))
     lengths = way.diff(dim=0).norm(dim=1)
-    assert lengths[:3].tolist() == pytest.approx([8 * 19 / 27, 8 * 7 / 27, 8 / 27])
-    assert lengths[3:].tolist() == pytest.approx([1, 7, 19])
+    assert lengths[:3].tolist() == pytest.approx([8 * 19 / 27, 8 * 7 / 27, 8 / 27], abs=1e-5)
+    assert lengths[3:].tolist() == pytest.approx([1, 7, 19], abs=1e-4)

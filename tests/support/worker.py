@@ -32,13 +32,15 @@ FACTS = Facts(
 class Worker:
     """Takes the place of ProcessPoolExecutor: answers in the caller's thread, and only while `go` is set.
 
-    make: from recipes to muddles. faults, start_faults: errors of the next calls, and of the next starts; pauses: the
-    seconds between these, which end when `retry` is set. sent, returned: pickles of what crosses the border between
-    the processes; batches: the recipes of each call.
+    make: from recipes to muddles; others: other methods, of which one that is missing gives its argument. faults,
+    start_faults: errors of the next calls, and of the next starts; pauses: the seconds between these, which end when
+    `retry` is set. sent, returned: pickles of what crosses the border between the processes; batches: the recipes of
+    each call.
     """
 
-    def __init__(self, make=lambda recipes: [object() for _ in recipes], facts=FACTS):
-        self.make, self.facts, self.go, self.retry = make, facts, threading.Event(), threading.Event()
+    def __init__(self, make=lambda recipes: [object() for _ in recipes], facts=FACTS, **others):
+        self.make, self.others, self.facts = make, others, facts
+        self.go, self.retry = threading.Event(), threading.Event()
         self.faults, self.start_faults, self.pauses = deque(), deque(), []
         self.sent, self.returned, self.batches, self.starts = [], [], [], 0
         self.go.set()
@@ -81,7 +83,8 @@ class Worker:
         assert self.go.wait(30)
         if self.faults:
             raise self.faults.popleft()
-        return [self.make(argument) if method == "make" else argument for method, argument in calls]
+        methods = {"make": self.make, **self.others}
+        return [methods.get(method, lambda same: same)(argument) for method, argument in calls]
 
 
 def idle(monkeypatch, worker):

@@ -1,4 +1,3 @@
-import asyncio
 import base64
 import dataclasses
 from collections import Counter
@@ -234,7 +233,7 @@ def test_a_link_with_a_balance_shows_that_muddle(callbacks, muddler):
     ids=str,
 )
 def test_another_bundle_than_the_one_that_ships_is_named(monkeypatch, muddler, origin, words):
-    running = started(monkeypatch, Worker(muddler.make, dataclasses.replace(FACTS, origin=origin)))
+    running = started(monkeypatch, Worker(muddler.make, dataclasses.replace(FACTS, origin=origin), morph=muddler.morph))
     line = opened(Callbacks(running, OPENING)).get("bundle")
     assert (line is None) == (words is None)
     assert line is None or (line.visible and words in line.value)
@@ -319,19 +318,32 @@ def test_a_friends_mark_is_a_step_of_the_morph_or_none(callbacks, text, mark):
     assert opened(callbacks, mine=text)[RESULT]["friend"] == mark
 
 
-def test_what_is_shown_is_remembered_but_not_without_end(callbacks, monkeypatch):
+def test_what_is_shown_is_remembered_but_not_without_end(networks, monkeypatch):
     monkeypatch.setattr(module, "CACHED", 2)
-    for seed in range(3):
-        finished(callbacks.pair({"digit": 1, "target": 7, "seed": 50 + seed}, NOBODY))
-    assert len(callbacks._pages) == 2
-    assert all("seed=50" not in query for query in callbacks._pages)
+    morphs = []
+
+    async def morph(codes, client):
+        morphs.append(codes)
+        return await networks.morph(codes, client)
+
+    callbacks = Callbacks(SimpleNamespace(muddle=networks.muddle, morph=morph), OPENING)
+    for seed, made in ((50, 1), (51, 2), (50, 2), (52, 3), (51, 3), (50, 4)):
+        finished(callbacks.pair({"digit": 1, "target": 7, "seed": seed}, NOBODY))
+        assert len(morphs) == made
 
 
-def test_the_table_that_is_there_at_once_has_the_same_rows_and_is_made_once(callbacks, monkeypatch):
+def test_the_table_that_is_there_at_once_has_the_same_rows_and_is_made_once(networks):
+    asked = []
+
+    async def muddles(recipes, client):
+        asked.append(recipes)
+        return await networks.muddles(recipes, client)
+
+    callbacks = Callbacks(SimpleNamespace(muddles=muddles), OPENING)
     answer = finished(callbacks.table(None, NOBODY))
-    assert answer["rows"][3] == finished(callbacks.row({"digit": 3, "seed": answer["seed"]}, NOBODY))
-    monkeypatch.setattr(callbacks, "_networks", None)
     assert finished(callbacks.table(None, NOBODY)) == answer
+    assert len(asked) == 10
+    assert answer["rows"][3] == finished(callbacks.row({"digit": 3, "seed": answer["seed"]}, NOBODY))
 
 
 def test_a_riddle_is_a_muddle_that_can_be_opened(callbacks, muddler):
@@ -352,16 +364,19 @@ def test_a_real_riddle_is_a_real_digit(callbacks, muddler):
     assert riddle["votes"] == np.bincount(muddler.judge_each(image).argmax(1), minlength=10).tolist()
 
 
-def test_every_pair_is_as_likely_a_riddle(callbacks, monkeypatch):
+def test_every_pair_is_as_likely_a_riddle():
     pairs = Counter()
 
     async def muddle(recipe, client):
         pairs[recipe.digit, recipe.target] += 1
         return SimpleNamespace(image=np.zeros((28, 28), np.uint8), judge_soft_labels=np.eye(10))
 
-    monkeypatch.setattr(callbacks, "_networks", SimpleNamespace(muddle=muddle))
-    for _ in range(9000):
-        asyncio.run(callbacks.riddle({}, NOBODY))
+    async def many():
+        callbacks = Callbacks(SimpleNamespace(muddle=muddle), OPENING)
+        for _ in range(9000):
+            await callbacks.riddle({}, NOBODY)
+
+    finished(many())
     assert len(pairs) == 90
     assert max(pairs.values()) < 180  # of 100 expected: a chance of one in 10^12
 
