@@ -14,7 +14,7 @@ from muddle.bundle import hub
 from muddle.bundle.files import Bundle, copy_bundle, load_bundle
 from muddle.bundle.resolve import resolve_bundle
 from muddle.errors import ArgumentError, BundleError
-from muddle.images.pixels import to_pixels
+from muddle.images.pixels import to_pixels, to_unit
 from muddle.parameters import Integer
 from muddle.recipe import EVEN, PARAMETERS, Recipe
 from muddle.result import Batch, Morph, Muddle, Origin, Scores, concatenate
@@ -122,6 +122,16 @@ class Muddler:
     def judge_each(self, image: np.ndarray) -> np.ndarray:
         """Each judge's probabilities of an image, uint8 (28, 28): float64 (J, 10). Raises ArgumentError."""
         return _rounded(self._judged(image))
+
+    @torch.no_grad()
+    def nearest_digits(self, image: np.ndarray) -> np.ndarray:
+        """The digits from the one whose centroid is nearest to an image's code, uint8 (28, 28): int64 (10,).
+
+        Raises ArgumentError.
+        """
+        pixels = torch.tensor(PARAMETERS["image"].kind.check("image", image))
+        code = self.bundle.autoencoder.encode(to_unit(pixels[None]))
+        return (self.bundle.centroids - code).norm(dim=1).argsort().numpy()
 
     @torch.no_grad()
     def _judged(self, image: np.ndarray) -> Tensor:

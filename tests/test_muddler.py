@@ -173,6 +173,15 @@ def test_each_judge_has_a_soft_label_of_which_theirs_is_the_mean(muddler):
     np.testing.assert_array_equal(muddler.judge_each(m.image), m.judge_soft_labels)
 
 
+def test_the_nearest_digit_but_its_own_is_the_target_that_is_found(muddler):
+    for seed in range(5):
+        m = muddler.muddle(4, seed=seed, steps=2)
+        order = muddler.nearest_digits(m.source).tolist()
+        assert sorted(order) == list(range(10))
+        order.remove(4)
+        assert order[0] == m.target
+
+
 def test_with_two_steps_there_are_only_the_ends(muddler):
     m, whole = (muddler.muddle(4, 9, seed=7, steps=steps) for steps in (2, 11))
     assert (m.frames == whole.frames[[0, -1]]).all()

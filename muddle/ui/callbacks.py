@@ -102,12 +102,11 @@ class Callbacks:
         return await self.show(request, **{**_with_possible_target(controls), "source": None})
 
     async def again(self, request: gr.Request, **controls: Any) -> dict[str, Any]:
-        """The muddle of another seed, which draws a source, or for a drawing a partner."""
+        """The muddle of another seed, which draws another source."""
         seed = new_seed()
         while seed == controls["seed"]:
             seed = new_seed()
-        no_source = {"source": None} if "source" in controls else {}
-        return await self.show(request, **{**controls, **no_source, "seed": seed})
+        return await self.show(request, **{**controls, "source": None, "seed": seed})
 
     @as_gradio_error
     async def by_click(self, event: gr.EventData, request: gr.Request, **controls: Any) -> dict[str, Any]:
@@ -127,6 +126,13 @@ class Callbacks:
         return {"tabs": gr.Tabs(selected=tab), **controls_of(recipe), RESULT: {**result, "tab": tab}}
 
     @as_gradio_error
+    async def by_drawing(self, event: gr.EventData, request: gr.Request, **settings: Any) -> dict[str, Any]:
+        """The muddle of a drawing, with its digit and its target as the pad sends them."""
+        drawing = getattr(event, "drawing", None)
+        sent = {name: drawing.get(name) if isinstance(drawing, dict) else None for name in ("image", "digit", "target")}
+        return {RESULT: await self._result(recipe_of({**settings, **sent}), request)}
+
+    @as_gradio_error
     async def by_link(self, request: gr.Request) -> dict[str, Any]:
         """The muddle of the address with which the page opens, in its tab, with all controls."""
         facts = await self._networks.facts()
@@ -142,8 +148,7 @@ class Callbacks:
         tab = tab_of(request.query_params.get("tab"))
         if recipe.image is not None:
             tab = tab or "draw"
-            drawn = {"drawn_digit": controls.pop("digit"), "drawn_target": controls.pop("target")}
-            controls = {**controls, **drawn, "drawing": to_base64(recipe.image)}
+            controls["drawing"] = to_base64(recipe.image)
         tab, friend = tab or TABS[0], mark_of(request.query_params.get(MARK))
         answer = {"tabs": gr.Tabs(selected=tab), **controls, RESULT: {**result, "tab": tab, "friend": friend}}
         if facts.origin.name != "embedded" or facts.origin.note:  # the one that ships needs no word
@@ -171,11 +176,21 @@ class Callbacks:
         return await self._result(recipe, request)
 
     async def look(self, picture: Any, request: Any) -> dict[str, Any]:
-        """A picture in base64 as the network and the judges see it. Raises ArgumentError."""
+        """A picture in base64 as the network and the judges see it; `order`: what they read, then the most similar first.
+
+        Raises ArgumentError.
+        """
         image = await self._networks.in_thread(_prepared, picture)
-        probabilities = await self._networks.judge(image, client_of(request))
+        client = client_of(request)
+        probabilities = await self._networks.judge(image, client)
         digit = int(probabilities.argmax())
-        return {"pixels": to_base64(image), "digit": digit, "share": float(probabilities[digit])}
+        others = [d for d in (await self._networks.nearest_digits(image, client)).tolist() if d != digit]
+        return {"pixels": to_base64(image), "order": [digit, *others], "share": float(probabilities[digit])}
+
+    async def example(self, _: Any, __: Any) -> dict[str, Any]:
+        """A real digit, for those who cannot draw."""
+        facts = await self._networks.facts()
+        return {"pixels": to_base64(facts.exemplars[random.randrange(len(facts.labels))])}
 
     async def row(self, wanted: Any, request: Any) -> dict[str, Any]:
         """A row of the table of all pairs, for a digit and a seed: source and nine muddles. Raises ArgumentError."""
@@ -269,7 +284,7 @@ def _with_possible_target(controls: Mapping[str, Any]) -> dict[str, Any]:
 def _pixels(drawing: Any) -> np.ndarray:
     """The drawing pad's value as uint8 (28, 28). Raises MuddleError."""
     if not drawing:
-        raise MuddleError("Draw a digit or upload a photo first.")
+        raise MuddleError("Write a digit or use a photo first.")
     try:
         return np.frombuffer(base64.b64decode(drawing, validate=True), np.uint8).reshape(28, 28)
     except (ValueError, TypeError) as error:

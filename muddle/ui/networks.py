@@ -133,6 +133,10 @@ class Networks:
         """Each judge's probabilities of an image: (28, 28) uint8 -> (J, 10). Raises MuddleError."""
         return await self._ask("judge_each", image, client)
 
+    async def nearest_digits(self, image: np.ndarray, client: str = "") -> np.ndarray:
+        """The digits, the most similar to an image first: (28, 28) uint8 -> (10,). Raises MuddleError."""
+        return await self._ask("nearest_digits", image, client)
+
     async def morph(self, codes: np.ndarray, client: str = "") -> Morph:
         """The way over three codes, (3, D): source, muddle and partner. Raises MuddleError."""
         return await self._ask("morph", codes, client)

@@ -72,13 +72,7 @@ def lay_out(callbacks: Callbacks) -> Components:
         with gr.Tab("Muddle", id="muddle", elem_id="by-digit") as c["muddle_tab"]:
             pass  # the result, which drawings share, is below the tabs
         with gr.Tab("Draw", id="draw", elem_id="by-drawing") as c["draw_tab"]:
-            c["drawing"] = component("pad", server=[callbacks.look])
-            with gr.Row():
-                c["drawn_digit"] = _radio("drawn-digit", [AUTO, *DIGITS], AUTO, "It is a", "Auto: what the judges see")
-                c["drawn_target"] = _radio("drawn-target", [AUTO, *DIGITS], AUTO, "Target", about_target)
-            with gr.Row(equal_height=True):
-                c["muddle_drawing"] = gr.Button("Muddle the drawing", variant="primary", elem_id="muddle-drawing")
-                c["again_drawing"] = gr.Button("Again, with another partner", elem_id="again-drawing")
+            c["drawing"] = component("pad", server=[callbacks.look, callbacks.example])
         with gr.Tab("All pairs", id="pairs", elem_id="by-pairs") as c["pairs_tab"]:
             c["pairs"] = component("pairs", server=[callbacks.table, callbacks.row])
         with gr.Tab("Guess", id="guess", elem_id="by-guess") as c["guess_tab"]:
@@ -114,20 +108,16 @@ def wire(page: gr.Blocks, c: Components, callbacks: Callbacks, networks: Network
     """Connect every event with its callback, and with the functions of static/events.js around it."""
     by_digit = {name: c[name] for name in PARAMETERS if name != "image"}
     settings = {name: by_digit[name] for name in ("seed", "strategy", "steps", "balance")}
-    drawn = {"digit": c["drawn_digit"], "target": c["drawn_target"], **settings}
-    by_drawing = {"image": c["drawing"], **drawn}
     in_tab = {"tabs": c["tabs"], **by_digit}
-    by_link = {**in_tab, **{name: c[name] for name in ("drawing", "drawn_digit", "drawn_target", "bundle")}}
+    by_link = {**in_tab, **{name: c[name] for name in ("drawing", "bundle")}}
     origins = ("button", "choice", "cell", "map")
     button, choice, cell, on_map = (f"(...values) => muddleEvents.begin('{origin}', values)" for origin in origins)
-    with_drawing = "(...values) => muddleEvents.beginWithDrawing(values)"
     events: list[tuple[Callable[..., Any], Work, Components, Components, str]] = [
         (c["muddle"].click, callbacks.show, by_digit, by_digit, button),
         (c["again"].click, callbacks.again, by_digit, by_digit, button),
         (c["digit"].input, callbacks.another_digit, by_digit, by_digit, choice),
         (c["target"].input, callbacks.show, by_digit, by_digit, choice),
-        (c["muddle_drawing"].click, callbacks.show, by_drawing, drawn, with_drawing),
-        (c["again_drawing"].click, callbacks.again, by_drawing, drawn, with_drawing),
+        (c["drawing"].select, callbacks.by_drawing, settings, {}, button),
         (c[RESULT].select, callbacks.by_click, by_digit, in_tab, on_map),
         (c["pairs"].select, callbacks.by_click, by_digit, in_tab, cell),
         (c["guess"].select, callbacks.by_click, by_digit, in_tab, cell),

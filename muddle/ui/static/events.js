@@ -14,14 +14,6 @@
     return values;
   }
 
-  // As begin; the pad's value is what the network sees in the last stroke, which may not have been prepared yet.
-  async function beginWithDrawing([drawing, ...values]) {
-    begin("button");
-    const pad = document.querySelector("#pad .draw");
-    await pad.preparing;
-    return [pad.pixels ?? drawing, ...values];
-  }
-
   function succeed(result) {
     if (result.tab) tab = result.tab; // that the event opens, perhaps in a moment
     showInAddressBar(result.query);
@@ -81,5 +73,5 @@
     return { __type__: "update", interactive: free, ...(free ? {} : { value: 0.5 }) };
   }
 
-  window.muddleEvents = { begin, beginWithDrawing, succeed, fail, balanceFor, openTab };
+  window.muddleEvents = { begin, succeed, fail, balanceFor, openTab };
 }

@@ -1,11 +1,12 @@
 // The drawing pad. At the end of every stroke the server scales and centres the drawing; its answer, 28 x 28 grey levels
-// in base64, is this component's value. Photos are decoded here, and sent small.
+// in base64, is what is muddled, at one tap on a target. Photos are decoded here, and sent small.
 const INK = 20;
 const LONGEST = 640; // pixels of the longer side of a photo that is sent
 const view = element.querySelector(".draw");
 const pad = view.querySelector(".pad");
 const seen = view.querySelector(".seen");
 const reading = view.querySelector(".reading");
+const choices = view.querySelector(".choices");
 const context = pad.getContext("2d", { willReadFrequently: true });
 const nothing = reading.textContent;
 let strokes = [];
@@ -21,7 +22,9 @@ function redraw() {
     const [width, height] = [photo.width * scale, photo.height * scale];
     context.drawImage(photo, (pad.width - width) / 2, (pad.height - height) / 2, width, height);
   }
-  view.querySelector(".invitation").hidden = Boolean(photo || strokes.length);
+  const empty = !photo && !strokes.length;
+  view.querySelector(".invitation").hidden = !empty;
+  for (const name of [".undo", ".clear"]) view.querySelector(name).disabled = empty;
   context.strokeStyle = "#fff";
   context.lineWidth = INK;
   context.lineCap = context.lineJoin = "round";
@@ -39,35 +42,43 @@ function say(text, wrong = false) {
   reading.classList.toggle("wrong", wrong);
 }
 
+// Which digit it is, unless the networks are sure, and what to blend it with: the likeliest first.
+function offer(digit, order) {
+  const pick = (d, action) => button(`${d}`, action, { "aria-label": `${d}` });
+  if (digit === null) {
+    say("Hm. Which digit is it?");
+    choices.replaceChildren(...[...order].sort().map((d) => pick(d, () => offer(d, order))));
+  } else {
+    say(`The networks read ${withArticle(digit)}. Blend it with`);
+    const send = (target) => trigger("select", { drawing: { image: props.value, digit, target } });
+    const others = order.filter((d) => d !== digit).map((d) => pick(d, () => send(d)));
+    choices.replaceChildren(...others, button(`not ${withArticle(digit)}`, () => offer(null, order), { class: "not" }));
+  }
+  choices.hidden = false;
+}
+
 function show(pixels) {
+  seen.hidden = !pixels;
   const known = pixels ? bytes(pixels) : new Uint8Array(SIZE * SIZE);
   paint(seen, known).setAttribute("aria-label", pixels ? "Your digit, 28 by 28 pixels" : "Nothing yet");
 }
 
 // The drawing has changed, and nobody has prepared it yet.
 function outdate() {
-  setValue("");
+  props.value = "";
+  choices.hidden = true;
   return ++version;
 }
 
-// The value, also where events.js finds it.
-function setValue(pixels) {
-  props.value = view.pixels = pixels;
-}
-
-function prepare(canvas) {
-  view.preparing = read(canvas, outdate());
-  return view.preparing;
-}
-
-async function read(canvas, current) {
+// What the server makes of a canvas; `given` are the pixels of a drawing that has been prepared before.
+async function prepare(canvas, given = "") {
+  const current = outdate();
   const answer = await askServer(server.look(canvas.toDataURL("image/png")), "Your drawing is still here: try again.");
   if (current !== version) return; // a later stroke was faster
-  setValue(answer.pixels || "");
-  show(answer.pixels);
-  const sure = `The judges see ${withArticle(answer.digit)} (${percent(answer.share)}).`;
-  const unsure = `The judges are not sure: perhaps ${withArticle(answer.digit)} (${percent(answer.share)}). Say below what it is.`;
-  say(answer.error || (answer.share > 0.8 ? sure : unsure), Boolean(answer.error));
+  props.value = given || answer.pixels || "";
+  show(props.value);
+  if (answer.error) say(answer.error, true);
+  else offer(answer.share > 0.8 ? answer.order[0] : null, answer.order);
 }
 
 function clear() {
@@ -159,17 +170,25 @@ const paste = (event) => {
 };
 document.addEventListener("paste", paste);
 
-// A link may hold a drawing, as the network sees it.
-function showLinked() {
-  if (!props.value || strokes.length || photo) return;
-  view.pixels = props.value;
-  show(props.value);
+// A digit that has been prepared before: that of a link, or an example.
+function take(pixels) {
+  strokes = [];
   photo = make("canvas", { width: SIZE, height: SIZE });
-  paint(photo, bytes(props.value));
+  paint(photo, bytes(pixels));
   context.imageSmoothingEnabled = false;
   redraw();
-  say("The drawing of the link.");
+  return prepare(photo, pixels);
 }
+
+function showLinked() {
+  if (props.value && !strokes.length && !photo) take(props.value);
+}
+
+view.querySelector(".example").addEventListener("click", async () => {
+  const answer = await askServer(server.example({}), "Try again.");
+  if (answer.error) return say(answer.error, true);
+  take(answer.pixels);
+});
 
 redraw();
 show("");

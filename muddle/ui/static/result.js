@@ -1,10 +1,18 @@
 // The result view: draws one muddle from the component's value, without another request.
 const root = element.querySelector(".result");
 const TAB_BUTTONS = { muddle: "by-digit-button", draw: "by-drawing-button", pairs: "by-pairs-button", guess: "by-guess-button", about: "about-button" };
-const hero = jury((recipe) => trigger("select", { recipe }), (recipe) => server.pair(recipe));
+const hero = jury(choose, (recipe) => server.pair(recipe));
 const rest = make("div", { class: "rest" });
 const map = latentMap((source, digit) => trigger("select", { recipe: { source, digit } }));
 let path = null;
+
+// Another digit at one of the ends, or at both. A drawing stays the source unless another digit is to be it.
+function choose(recipe) {
+  const m = props.value;
+  if (!m.given || recipe.digit !== m.digit) return trigger("select", { recipe });
+  const link = Object.fromEntries(new URLSearchParams(m.query));
+  trigger("select", { recipe: { ...link, target: recipe.target, seed: recipe.seed }, tab: "draw" });
+}
 
 function figure(kind, pixels, title, detail) {
   const caption = make("figcaption", {}, title, make("small", {}, detail));
