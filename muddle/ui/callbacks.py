@@ -176,9 +176,8 @@ class Callbacks:
         return await self._result(recipe, request)
 
     async def look(self, picture: Any, request: Any) -> dict[str, Any]:
-        """A picture in base64 as the network and the judges see it; `order`: what they read, then the most similar first.
-
-        Raises ArgumentError.
+        """A picture in base64 as the network sees it, how sure the judges are of what they read, and the digits: `order`,
+        from that one on the most similar first. Raises ArgumentError.
         """
         image = await self._networks.in_thread(_prepared, picture)
         client = client_of(request)
