@@ -176,8 +176,9 @@ class Callbacks:
         return await self._result(recipe, request)
 
     async def look(self, picture: Any, request: Any) -> dict[str, Any]:
-        """A picture in base64 as the network sees it, how sure the judges are of what they read, and the digits: `order`,
-        from that one on the most similar first. Raises ArgumentError.
+        """A picture in base64 as the network sees it, and how sure the judges are of what they read in it.
+
+        order: all digits, first that one, then the most similar. Raises ArgumentError.
         """
         image = await self._networks.in_thread(_prepared, picture)
         client = client_of(request)
