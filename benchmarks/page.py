@@ -30,6 +30,7 @@ def page(settings: Settings) -> list[Row]:
             rows = [
                 *first_visits(browser, app, bare, visits),
                 single_clicks(browser, app, bare, clicks),
+                melting(browser, app),
                 *many_clicks(browser, app, Path(scratch), long_visit),
             ]
         browser.close()
@@ -85,6 +86,23 @@ def single_clicks(browser: Browser, app: Server, bare: Server, count: int) -> Ro
     for page in pages.values():
         page.close()
     return row("click to a new muddle; baseline: to a bare page's answer", "ms", times["app"], times["bare"])
+
+
+def melting(browser: Browser, app: Server) -> Row:
+    """Milliseconds from a move of the slider to the new digit and cards; no request is sent."""
+    page = open_page(browser, app, SHOWN)
+    script = """() => {
+      const slider = document.querySelector("#result .melt");
+      return Array.from({ length: 330 }, (_, i) => {
+        const began = performance.now();
+        slider.value = i % 33;
+        slider.dispatchEvent(new Event("input"));
+        return performance.now() - began;
+      });
+    }"""
+    times = page.evaluate(script)
+    page.close()
+    return row("from a move of the slider to its digit", "ms", times, bar="≤ 16 ms")
 
 
 def many_clicks(browser: Browser, app: Server, folder: Path, count: int) -> list[Row]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from muddle.export.serialize import as_json
+from muddle.export.serialize import TAGLINE, as_json, question
 from muddle.images import codecs
 from muddle.result import Muddle
 
@@ -43,5 +43,5 @@ WRITERS: dict[str, Callable[[Muddle, int], bytes]] = {
     "judges": _judges,
     "npz": _npz,
     "strip": lambda m, scale: codecs.strip(m.frames, scale),
-    "card": lambda m, _: codecs.card(m.source, m.image, m.partner),
+    "card": lambda m, _: codecs.card(m.source, m.image, m.partner, question(m), TAGLINE),
 }

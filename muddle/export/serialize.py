@@ -13,6 +13,7 @@ from muddle.result import Morph, Muddle, Origin
 LIKE_A_DIGIT = 5  # percentile of real digits above which an image is said to look like a digit
 HARD_TO_TELL = 0.9  # bits: the entropy of a choice of 68 to 32
 BETWEEN_TWO = 0.4  # probability that each of the two labels gets
+TAGLINE = "Handwriting that ten neural networks cannot agree on. Can you?"
 WORTH_A_WORD = 0.05  # probability of all other labels together
 
 
@@ -44,6 +45,11 @@ def _beside(value: float, bar: float, decimals: int = 0) -> str:
     while round(value, decimals) == bar != value:
         decimals += 1
     return f"{value:.{decimals}f}"
+
+
+def question(m: Muddle) -> str:
+    """What the page asks about a muddle."""
+    return f"When does this {m.digit} become {'an' if m.target == 8 else 'a'} {m.target}?"
 
 
 def verdict(m: Muddle) -> str:

@@ -6,7 +6,7 @@ import threading
 import warnings
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from muddle.errors import ArgumentError
 
@@ -90,12 +90,18 @@ def there_and_back(frames: np.ndarray, hold: int | None = None) -> tuple[np.ndar
     return frames[shown], times
 
 
-def card(source: np.ndarray, muddle: np.ndarray, partner: np.ndarray) -> bytes:
-    """A PNG file of 1200 x 630 pixels, the size of a social card: the muddle between its source and partner."""
+def card(source: np.ndarray, muddle: np.ndarray, partner: np.ndarray, question: str, answer: str) -> bytes:
+    """A PNG file of 1200 x 630 pixels, the size of a social card.
+
+    The muddle between its source and partner, below a question and above another line.
+    """
     picture = Image.new("L", (1200, 630), 24)
-    for pixels, scale, x in ((source, 9, 52), (muddle, 18, 348), (partner, 9, 896)):
+    for pixels, scale, x in ((source, 9, 80), (muddle, 14, 404), (partner, 9, 868)):
         image = to_image(pixels, scale)
-        picture.paste(image, (x, (630 - image.height) // 2))
+        picture.paste(image, (x, 332 - image.height // 2))
+    draw = ImageDraw.Draw(picture)
+    draw.text((600, 72), question, 255, ImageFont.load_default(60), anchor="mm")
+    draw.text((600, 582), answer, 190, ImageFont.load_default(32), anchor="mm")
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG")
     return buffer.getvalue()

@@ -17,7 +17,6 @@ from muddle.ui.callbacks import RESULT, TABS, Callbacks, Work, as_gradio_error
 from muddle.ui.networks import Networks
 
 TITLE = "MNIST Muddle"
-DESCRIPTION = "Handwriting that ten neural networks cannot agree on. Can you?"
 OPENING = Recipe(digit=2, target=8, seed=102)  # shown when the page opens without a link: one that tips to the eye
 DIGITS = [str(d) for d in range(10)]
 HELP = {name: parameter.help for name, parameter in PARAMETERS.items()}

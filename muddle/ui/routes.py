@@ -17,12 +17,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from muddle.errors import MuddleError
 from muddle.export.files import to_file
-from muddle.export.serialize import to_base64
+from muddle.export.serialize import TAGLINE, to_base64
 from muddle.images.codecs import png, tiled
 from muddle.recipe import PARAMETERS, VERSION, Recipe
 from muddle.ui.http import client_of
 from muddle.ui.networks import Facts, Networks
-from muddle.ui.page import DESCRIPTION, OPENING, TITLE
+from muddle.ui.page import OPENING, TITLE
 
 FILES = {  # the kind of file that each address gives, and its media type
     "/muddle.png": ("png", "image/png"),
@@ -106,12 +106,12 @@ def head_tags(home: str, query: str) -> str:
     with contextlib.suppress(MuddleError):
         if PARAMETERS.keys() & parse_qs(query.removeprefix("?")).keys():
             own = Recipe.from_query(query).query()
-    picture, text = escape(f"{home}card.png{own or OPENING.query()}"), escape(DESCRIPTION)
+    picture, text = escape(f"{home}card.png{own or OPENING.query()}"), escape(TAGLINE)
     return (
         f'<meta name="description" content="{text}"><meta property="og:title" content="{TITLE}">'
         f'<meta property="og:type" content="website"><meta property="og:description" content="{text}">'
         f'<meta property="og:url" content="{escape(home + own)}"><meta property="og:image" content="{picture}">'
-        f'<meta property="og:image:alt" content="Source, muddle and partner side by side">'
+        f'<meta property="og:image:alt" content="A question, and below it a digit, a muddle and another digit">'
         f'<meta name="twitter:card" content="summary_large_image"><meta name="twitter:image" content="{picture}">'
         '<link rel="icon" type="image/svg+xml" href="favicon.ico">'  # as gradio names it
     )

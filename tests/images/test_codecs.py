@@ -248,10 +248,16 @@ def test_a_damaged_file_gives_pixels_or_an_error_and_never_a_warning(kind, damag
     assert seen.dtype == np.uint8
 
 
-def test_a_social_card_shows_source_muddle_and_partner_side_by_side():
+def test_a_social_card_shows_source_muddle_and_partner_side_by_side_between_two_lines():
     source, muddle, partner = (np.full((28, 28), grey, np.uint8) for grey in (60, 120, 180))
-    picture = read(card(source, muddle, partner))
-    assert picture.shape == (630, 1200)
-    across = picture[315][np.flatnonzero(np.diff(picture[315].astype(int), prepend=-1))]
-    assert across.tolist() == [24, 60, 24, 120, 24, 180, 24]
-    assert [(picture == grey).sum() for grey in (60, 120, 180)] == [252**2, 504**2, 252**2]
+    cards = [read(card(source, muddle, partner, question, "Can you?")) for question in ("When?", "When, and why?")]
+    for picture in cards:
+        assert picture.shape == (630, 1200)
+        across = picture[332][np.flatnonzero(np.diff(picture[332].astype(int), prepend=-1))]
+        assert across.tolist() == [24, 60, 24, 120, 24, 180, 24]
+        assert picture[40:110].max() == 255  # the question
+        assert 100 < picture[560:610].max() <= 190
+        assert (picture[:, :60] == 24).all()
+        assert (picture[:, -60:] == 24).all()
+    assert (cards[0][:110] != cards[1][:110]).any()
+    assert (cards[0][110:] == cards[1][110:]).all()
