@@ -28,6 +28,10 @@ Work = Callable[..., Awaitable[Any]]
 TABS = ("muddle", "draw", "pairs", "guess", "about")  # their names in the address, the first of which it leaves out
 MARK = "mine"  # the key of a friend's mark in a link
 MORPH_STEPS = 33  # as Muddler.morph has them; a mark may also be one more: it never changed
+HARDEST = (  # digit, target and seed of muddles that tip to the eye too: chosen by it among 300, of ALGORITHM 3
+    (2, 8, 1115), (3, 5, 1031), (4, 9, 1134), (7, 1, 1064), (3, 2, 1119), (5, 6, 1140),
+    (3, 8, 1124), (7, 9, 1071), (0, 6, 1095), (2, 7, 1024), (8, 5, 1167), (3, 7, 1213),
+)  # fmt: skip
 TABLE_SEED = 7  # of the table of all pairs that is there at once
 RESULT = "result"  # the component that shows a muddle, in answers beside the names of parameters
 
@@ -91,6 +95,7 @@ class Callbacks:
         self._networks, self._opening = networks, opening
         self._pages: dict[str, dict[str, Any]] = {}  # what is shown of a muddle, by its query; the oldest goes first
         self._table: dict[int, dict[str, Any]] = {}  # rows of TABLE_SEED, by digit
+        self._hardest: list[dict[str, Any]] = []
 
     @as_gradio_error
     async def show(self, request: gr.Request, **controls: Any) -> dict[str, Any]:
@@ -224,6 +229,16 @@ class Callbacks:
                 for m in muddles
             ],
         }
+
+    async def hardest(self, _: Any, request: Any) -> dict[str, Any]:
+        """The muddles of HARDEST, which are made once."""
+        if not self._hardest:
+            recipes = [Recipe(digit=digit, target=target, seed=seed) for digit, target, seed in HARDEST]
+            muddles = await self._networks.muddles(recipes, client_of(request))
+            self._hardest = [
+                {"digit": m.digit, "target": m.target, "seed": m.seed, "pixels": to_base64(m.image)} for m in muddles
+            ]
+        return {"muddles": self._hardest}
 
     async def riddle(self, wanted: Any, request: Any) -> dict[str, Any]:
         """A digit to guess, with how many judges take it for each digit, from 0 to 9.

@@ -79,8 +79,8 @@ def lay_out(callbacks: Callbacks) -> Components:
         with gr.Tab("About", id="about", elem_id="about") as c["about_tab"]:
             c["about"] = add_about()
     with gr.Column(elem_id="shared"):
-        parts = {"scripts": ("jury", "path", "map", "keep"), "styles": ("jury",)}
-        c[RESULT] = component("result", **parts, server=[callbacks.pair])
+        parts = {"scripts": ("jury", "hardest", "path", "map", "keep"), "styles": ("jury",)}
+        c[RESULT] = component("result", **parts, server=[callbacks.pair, callbacks.hardest])
         with gr.Accordion("Settings: digits, strategy, balance, steps and seed", open=False, elem_id="settings"):
             with gr.Row(elem_id="digits"):
                 c["digit"] = _radio("digit", DIGITS, str(OPENING.digit), "Digit", HELP["digit"])

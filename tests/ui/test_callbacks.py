@@ -358,6 +358,22 @@ def test_the_table_that_is_there_at_once_has_the_same_rows_and_is_made_once(netw
     assert answer["rows"][3] == finished(callbacks.row({"digit": 3, "seed": answer["seed"]}, NOBODY))
 
 
+def test_the_hardest_are_made_once_and_are_what_they_open(networks, muddler):
+    asked = []
+
+    async def muddles(recipes, client):
+        asked.append(recipes)
+        return await networks.muddles(recipes, client)
+
+    callbacks = Callbacks(SimpleNamespace(muddles=muddles), OPENING)
+    found = finished(callbacks.hardest(None, NOBODY))["muddles"]
+    assert finished(callbacks.hardest(None, NOBODY))["muddles"] == found
+    assert len(asked) == 1
+    assert len(found) == 12
+    m = muddler.muddle(found[3]["digit"], found[3]["target"], seed=found[3]["seed"])
+    assert (images(found[3]["pixels"])[0] == m.image).all()
+
+
 def test_a_riddle_is_a_muddle_that_can_be_opened(callbacks, muddler):
     riddle = finished(callbacks.riddle({"real": False}, NOBODY))
     m = muddler.muddle(riddle["digit"], riddle["target"], seed=riddle["seed"])

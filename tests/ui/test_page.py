@@ -293,6 +293,18 @@ def test_another_pair_is_shown_before_the_server_has_confirmed_it(visit):
     assert address_fields(page) == shown(page)
 
 
+def test_one_of_the_hardest_can_be_tried(visit):
+    page = visit()
+    page.locator(f"{RESULT} .hard").scroll_into_view_if_needed()
+    items = page.locator(f"{RESULT} .hardest button")
+    items.nth(11).wait_for()
+    assert items.count() == 12
+    image = pixels(page, f"{RESULT} .hardest li:nth-child(4) canvas")
+    with another_muddle(page):
+        items.nth(3).click()
+    assert pixels(page, CANVAS["muddle"]) == image
+
+
 def test_each_end_can_be_another_digit_but_not_the_other_ends(visit):
     page = visit()
     ends = page.locator(f"{HERO} .end")

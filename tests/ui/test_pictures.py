@@ -120,7 +120,7 @@ def by_pad(app, data):
     sent = {"session_hash": "x", "component_id": pad, "fn_name": "look", "data": base64.b64encode(data).decode()}
     status, _, answer = post(f"{app}/gradio_api/component_server", sent)
     assert status == 200
-    return answer.get("digit"), answer.get("error", "")
+    return answer.get("order", [None])[0], answer.get("error", "")
 
 
 WAYS = [by_api, by_mcp, by_pad]

@@ -2,6 +2,7 @@
 const root = element.querySelector(".result");
 const TAB_BUTTONS = { muddle: "by-digit-button", draw: "by-drawing-button", pairs: "by-pairs-button", guess: "by-guess-button", about: "about-button" };
 const hero = jury(choose, (recipe) => server.pair(recipe));
+const hardOnes = hardest(server.hardest, (recipe) => openMuddle(recipe));
 const rest = make("div", { class: "rest" });
 const map = latentMap((source, digit) => trigger("select", { recipe: { source, digit } }));
 let path = null;
@@ -61,6 +62,7 @@ function draw() {
   const focused = rest.contains(document.activeElement) ? document.activeElement : null;
   rest.replaceChildren(
     ...(m.note ? [make("p", { class: "note", role: "alert" }, m.note)] : []),
+    hardOnes,
     make("div", { class: "opinion" }, make("h2", {}, "How it was made"), verdict, bar, judges),
     trio,
     criteria,

@@ -1,0 +1,22 @@
+// The hardest muddles that were found: a row of pictures, fetched when it comes near the screen.
+function hardest(fetchAll, choose) {
+  const list = make("ol", { class: "hardest" });
+  const hint = make("p", { class: "hint" }, "Chosen by eye among 300. Tap one to try it.");
+  const node = make("section", { class: "hard", "aria-label": "The hardest ones we found" }, make("h2", {}, "The hardest ones we found"), hint, list);
+  let requested = false;
+
+  async function fill() {
+    requested = true;
+    const answer = await askServer(fetchAll({}), "Come back in a moment.");
+    if (answer.error) hint.textContent = answer.error;
+    for (const { pixels, ...recipe } of answer.muddles ?? []) {
+      const name = `${recipe.digit} or ${recipe.target}?`;
+      const item = button("", () => choose(recipe), { "aria-label": name, title: name });
+      item.append(picture(bytes(pixels)));
+      list.append(make("li", {}, item));
+    }
+  }
+
+  new IntersectionObserver(([entry]) => requested || (entry.isIntersecting && fill()), { rootMargin: "200px" }).observe(node);
+  return node;
+}
