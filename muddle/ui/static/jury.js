@@ -148,7 +148,7 @@ function jury(choose, prefetch) {
     slider.setAttribute("aria-valuetext", `step ${i + 1} of ${last() + 1}${agreed}`);
     const waiting = m.friend === null || m.friend === undefined ? "" : "A friend has marked their moment. Set yours to see it.";
     const here = Math.min(mark, last()) === i ? comparison() + friends() : votes(i);
-    const text = open ? here : waiting || "Ten networks have each picked their moment. Pick yours to see theirs.";
+    const text = open ? here : waiting || "Ten networks have each picked their moment. Mark yours to see theirs.";
     if (says.textContent !== text) says.textContent = text;
     const atEnd = i === last() ? `It stayed ${withArticle(m.digit)}` : `It’s ${withArticle(m.target)} now`;
     decide.textContent = open ? "Challenge a friend" : atEnd;
