@@ -17,7 +17,7 @@ from muddle.errors import ArgumentError, BundleError
 from muddle.images.pixels import to_pixels, to_unit
 from muddle.parameters import Integer
 from muddle.recipe import EVEN, PARAMETERS, Recipe
-from muddle.result import Batch, Morph, Muddle, Origin, Scores, concatenate
+from muddle.result import MORPH_STEPS, Batch, Morph, Muddle, Origin, Scores, concatenate
 from muddle.search.draws import GIVEN, Draws, draw
 from muddle.search.latent import morph_path, path_through, share_of_way
 from muddle.search.metrics import entropy_bits
@@ -25,7 +25,6 @@ from muddle.search.scorer import Opinions, Scorer
 from muddle.search.strategies import STRATEGY_FUNCTIONS, SearchResult
 
 CHUNK = 128  # muddles that are searched at once: bounds memory, changes nothing
-MORPH_STEPS = 33  # odd, so that one is the middle
 ALGORITHM = 3  # counts up when the same arguments on the same bundle give other muddles than before
 MAP_DECIMALS = 4  # of places on the latent map: a hundredth of a pixel
 DECIMALS = 6  # of everything else reported: far above float64's noise, so equal arguments give equal bytes

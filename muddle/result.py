@@ -102,8 +102,11 @@ class Muddle:
         return self.recipe.query(self.version)
 
 
+MORPH_STEPS = 33  # odd, so that one is the middle
+
+
 class Morph(NamedTuple):
-    """A way from source over muddle to partner with its steps where opinions change: T steps, J judges."""
+    """A way from source over muddle to partner, its steps where opinions change: T = MORPH_STEPS, J judges."""
 
     frames: np.ndarray  # uint8 (T, 28, 28); the middle one is the muddle
     choices: np.ndarray  # uint8 (T, J): the digit that each judge takes for the likeliest

@@ -19,6 +19,7 @@ from muddle.images.codecs import from_base64
 from muddle.images.preprocess import prepare
 from muddle.parameters import AUTO
 from muddle.recipe import PARAMETERS, VERSION, Recipe
+from muddle.result import MORPH_STEPS
 from muddle.ui.about import bundle_line
 from muddle.ui.http import client_of
 from muddle.ui.log import log_request
@@ -27,7 +28,6 @@ from muddle.ui.networks import CACHED, Networks
 Work = Callable[..., Awaitable[Any]]
 TABS = ("muddle", "draw", "pairs", "guess", "about")  # their names in the address, the first of which it leaves out
 MARK = "mine"  # the key of a friend's mark in a link
-MORPH_STEPS = 33  # as Muddler.morph has them; a mark may also be one more: it never changed
 HARDEST = (  # digit, target and seed of muddles that tip to the eye too: chosen by it among 300, of ALGORITHM 3
     (2, 8, 1115), (3, 5, 1031), (4, 9, 1134), (7, 1, 1064), (3, 2, 1119), (5, 6, 1140),
     (3, 8, 1124), (7, 9, 1071), (0, 6, 1095), (2, 7, 1024), (8, 5, 1167), (3, 7, 1213),
@@ -233,7 +233,7 @@ class Callbacks:
     async def hardest(self, _: Any, request: Any) -> dict[str, Any]:
         """The muddles of HARDEST, which are made once."""
         if not self._hardest:
-            recipes = [Recipe(digit=digit, target=target, seed=seed) for digit, target, seed in HARDEST]
+            recipes = [Recipe(digit=digit, target=target, seed=seed, steps=2) for digit, target, seed in HARDEST]
             muddles = await self._networks.muddles(recipes, client_of(request))
             self._hardest = [
                 {"digit": m.digit, "target": m.target, "seed": m.seed, "pixels": to_base64(m.image)} for m in muddles
@@ -263,7 +263,7 @@ class Callbacks:
 
 
 def mark_of(text: str | None) -> int | None:
-    """A step of a morph from a link, at which a friend took the digit for the other one, if there is one."""
+    """A step of a morph from a link, at which a friend took the digit for the other one, or one more: never."""
     return int(text) if text and re.fullmatch("[0-9]{1,2}", text) and int(text) <= MORPH_STEPS else None
 
 

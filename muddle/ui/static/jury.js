@@ -1,10 +1,8 @@
 // The jury: one digit that melts into another under the visitor's hand, and ten networks who each have their moment at
 // which they change their mind. They lie face down until the visitor has set a mark of their own.
-const HOLD_LABEL = "Drag until you change your mind.";
-
 function jury(choose, prefetch) {
   const question = make("h2", { class: "question" });
-  const how = make("p", { class: "how" }, HOLD_LABEL);
+  const how = make("p", { class: "how" }, "Drag until you change your mind.");
   const big = make("canvas", { width: SIZE, height: SIZE, role: "img", class: "digit-image big" });
   const slider = make("input", { type: "range", min: 0, class: "melt" });
   const marks = make("div", { class: "marks", "aria-hidden": "true" });
