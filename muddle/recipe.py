@@ -1,6 +1,5 @@
 """The arguments that fully determine a muddle on one bundle, and their query-string form."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -80,32 +79,14 @@ class Recipe:
         Keys that are no parameters are ignored, since others add theirs; a parameter given twice is an error.
         """
         pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True)
-        for name in PARAMETERS:
+        values: dict[str, Any] = {}
+        for name, parameter in PARAMETERS.items():
             given = [value for key, value in pairs if key == name]
             if len(given) > 1:
                 raise ArgumentError(name, given, "given once")
-        recipe, errors = cls.from_fields(dict(pairs))
-        if errors:
-            raise errors[0]
-        return recipe
-
-    @classmethod
-    def from_fields(cls, fields: Mapping[str, str]) -> tuple["Recipe", list[ArgumentError]]:
-        """The recipe of a query's fields, and what is wrong with them; a wrong one takes its default."""
-        values: dict[str, Any] = {}
-        errors: list[ArgumentError] = []
-        for name, parameter in PARAMETERS.items():
-            try:
-                if name in fields:
-                    values[name] = parameter.parse(name, fields[name])
-            except ArgumentError as error:
-                errors.append(error)
-        while True:
-            try:
-                return cls(**{"digit": None if "image" in values else LINK_DIGIT, **values}), errors
-            except ArgumentError as error:  # two that do not fit each other
-                errors.append(error)
-                del values[error.name]
+            if given:
+                values[name] = parameter.parse(name, given[0])
+        return cls(**{"digit": None if "image" in values else LINK_DIGIT, **values})
 
     def query(self, version: str | None = None) -> str:
         """The query of a share link, from its question mark on; `version` is that of the muddle."""

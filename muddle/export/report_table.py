@@ -19,21 +19,24 @@ def interval(figure: dict[str, float], kind: str) -> str:
     return f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
-def result_table(report: dict[str, Any]) -> str:
-    """The strategies side by side."""
+def result_rows(report: dict[str, Any]) -> list[list[str]]:
+    """The strategies side by side, in texts: a row of headings, then a row for each measure."""
     strategies = report["strategies"]
-    count = strategies["balanced"]["count"]
-    members = len(report["panel"])
+    heading = f"{strategies['balanced']['count']:,} muddles, {len(report['panel'])} held-out classifiers"
     grey = f"{report['real_test_digits']['grey_share']['value']:.3f}"
-    lines = [
-        f"| {count:,} muddles, {members} held-out classifiers | "
-        + " | ".join(f"`{name}`" for name in strategies)
-        + " |",
-        "|---|" + "---|" * len(strategies),
+    measures = [
+        [text.format(grey=grey), *(interval(found[key], kind) for found in strategies.values())]
+        for key, text, kind in ROWS
     ]
-    for key, text, kind in ROWS:
-        cells = " | ".join(interval(found[key], kind) for found in strategies.values())
-        lines.append(f"| {text.format(grey=grey)} | {cells} |")
-    descent = " | ".join(interval(found["descent"]["by_code"], "share") for found in strategies.values())
-    lines.append(f"| nearer to its own source than to a random one of that digit | {descent} |")
-    return "\n".join(lines)
+    descent = [interval(found["descent"]["by_code"], "share") for found in strategies.values()]
+    measures.append(["nearer to its own source than to a random one of that digit", *descent])
+    return [[heading, *strategies], *measures]
+
+
+def result_table(report: dict[str, Any]) -> str:
+    """The same as a Markdown table."""
+    (heading, *strategies), *measures = result_rows(report)
+    head = [heading, *(f"`{name}`" for name in strategies)]
+    rule = "|---" * len(head) + "|"
+    first, *rest = ("| " + " | ".join(row) + " |" for row in (head, *measures))
+    return "\n".join([first, rule, *rest])

@@ -2,6 +2,7 @@
 
 import base64
 import os
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,27 +16,31 @@ HARD_TO_TELL = 0.9  # bits: the entropy of a choice of 68 to 32
 BETWEEN_TWO = 0.4  # probability that each of the two labels gets
 TAGLINE = "Handwriting that ten neural networks cannot agree on. Can you?"
 WORTH_A_WORD = 0.05  # probability of all other labels together
+A_QUESTION = 0.2  # probability of the lesser label from which on there is one
+NBSP = "\u00a0"  # a space at which no line breaks
 
 
-def criteria(m: Muddle) -> list[tuple[str, bool, str]]:
-    """The author's three criteria of a good output: its name, whether it is met, and the figure that says so."""
+def criteria(m: Muddle) -> list[tuple[str, bool, str, str]]:
+    """The author's three criteria of a good output: its name, whether it is met, the figure, and what it takes."""
     digit, target, entropy, likeness = m.scores.p_digit, m.scores.p_target, m.scores.entropy, m.scores.likeness
     return [
         (
-            "difficult to tell what digit it is",
+            "hard to tell",
             entropy >= HARD_TO_TELL,
-            f"{_beside(entropy, HARD_TO_TELL, 1)} bits of doubt; a fair coin has 1, and it takes {HARD_TO_TELL}",
+            f"{_beside(entropy, HARD_TO_TELL, 1)} bits of doubt",
+            f"A fair coin has 1 bit, and it takes {HARD_TO_TELL}",
         ),
         (
-            "still looks like a digit",
+            "still a digit",
             likeness >= LIKE_A_DIGIT,
-            f"more like one than {_beside(likeness, LIKE_A_DIGIT)} % of real digits; it takes {LIKE_A_DIGIT} %",
+            f"more than {_beside(likeness, LIKE_A_DIGIT)}{NBSP}% of real digits",
+            f"It takes more than {LIKE_A_DIGIT}{NBSP}%",
         ),
         (
-            "hard to choose between 2 labels",
+            "torn between two",
             min(digit, target) > BETWEEN_TWO,
-            f"{_beside(100 * digit, 100 * BETWEEN_TWO)} % and {_beside(100 * target, 100 * BETWEEN_TWO)} %; "
-            f"it takes {_percent(BETWEEN_TWO)} for each",
+            f"{_beside(100 * digit, 100 * BETWEEN_TWO)} and {_beside(100 * target, 100 * BETWEEN_TWO)}{NBSP}%",
+            f"It takes more than {100 * BETWEEN_TWO:.0f}{NBSP}% for each",
         ),
     ]
 
@@ -55,13 +60,20 @@ def question(m: Muddle) -> str:
 def verdict(m: Muddle) -> str:
     """The judges' mean probabilities in a sentence."""
     digit, target = m.scores.p_digit, m.scores.p_target
-    text = f"{m.digit} or {m.target}? The judges say {m.digit}: {_percent(digit)}, {m.target}: {_percent(target)}"
     other = 1 - digit - target
-    return f"{text}, anything else: {_percent(other)}" if other >= WORTH_A_WORD else text
+    first, second, rest = whole_percents([digit, target, other])
+    question = f"{m.digit} or {m.target}? " if min(digit, target) >= A_QUESTION else ""
+    text = f"{question}The judges say {m.digit}: {first}{NBSP}%, {m.target}: {second}{NBSP}%"
+    return f"{text}, anything else: {rest}{NBSP}%" if other >= WORTH_A_WORD else text
 
 
-def _percent(probability: float) -> str:
-    return f"{100 * probability:.0f} %"
+def whole_percents(shares: Sequence[float]) -> list[int]:
+    """Shares that sum to 1 as whole percents that sum to 100: those with the largest remainders are rounded up."""
+    percents = [int(100 * share) for share in shares]
+    by_remainder = sorted(range(len(shares)), key=lambda i: percents[i] - 100 * shares[i])
+    for i in by_remainder[: 100 - sum(percents)]:
+        percents[i] += 1
+    return percents
 
 
 class Answering(Protocol):
@@ -118,6 +130,7 @@ def for_page(m: Muddle, morph: Morph) -> dict[str, Any]:
         "choices": morph.choices.T.tolist(),
         "map": {"pick": m.place.tolist(), "path": m.places.tolist()},
         "link": share_link(m.query),
+        "bundle": describe_bundle(m),
         "python": python_code(m.recipe),
     }
 

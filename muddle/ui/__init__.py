@@ -1,13 +1,39 @@
 """The page and its API. The one door to gradio."""
 
+import functools
+import hashlib
 import json
 from pathlib import Path
 
-from muddle.recipe import LINK_KEYS
+from muddle.recipe import LINK_KEYS, PARAMETERS, Recipe
 
 STATIC = Path(__file__).parent / "static"
+OPENING = Recipe(digit=2, target=8, seed=102)  # shown when the page opens without a link: one that tips to the eye
+NAMES = {  # that scripts use for what Python knows
+    "__KEYS__": LINK_KEYS,
+    "__OPENING__": OPENING.query(),
+    "__STRATEGIES__": PARAMETERS["strategy"].kind.meanings,
+    "__STEPS__": PARAMETERS["steps"].schema(),
+    "__SEED__": PARAMETERS["seed"].schema(),
+}
 
 
 def read_static(name: str) -> str:
-    """The text of a file in static/; `__KEYS__` in a script stands for the keys of a share link."""
-    return (STATIC / name).read_text(encoding="utf-8").replace("__KEYS__", json.dumps(LINK_KEYS))
+    """The text of a file in static/, with NAMES replaced."""
+    text = (STATIC / name).read_text(encoding="utf-8")
+    for key, value in NAMES.items():
+        text = text.replace(key, json.dumps(value))
+    return text
+
+
+@functools.cache
+def modules() -> dict[str, str]:
+    """The scripts of the page by their addresses, which change with any of them, so that a browser may keep them."""
+    texts = {path.name: read_static(path.name) for path in sorted(STATIC.glob("*.js"))}
+    fingerprint = hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:12]
+    return {f"ui/{fingerprint}/{name}": text for name, text in texts.items()}
+
+
+def module(name: str) -> str:
+    """The address of a script, from the page's folder on."""
+    return next(address for address in modules() if address.endswith(f"/{name}.js"))

@@ -3,21 +3,22 @@
 import functools
 import inspect
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import gradio as gr
 import numpy as np
 
-from muddle.errors import ArgumentError, RequestError
+from muddle.errors import ArgumentError, MuddleError, RequestError
 from muddle.export.serialize import as_json, data_uri, describe_bundle
 from muddle.images.codecs import MAX_BASE64, from_base64
 from muddle.images.preprocess import prepare
 from muddle.parameters import Parameter
 from muddle.recipe import EVEN, PARAMETERS, Recipe
-from muddle.ui.callbacks import as_gradio_error
 from muddle.ui.http import client_of
+from muddle.ui.log import log_request
 from muddle.ui.networks import CACHED, Networks
 
 CALL = re.compile(r"/gradio_api/call/(v2/)?([^/]*)/?")
@@ -163,13 +164,33 @@ def descriptions() -> dict[str, str]:
     }
 
 
+def as_gradio_error(work: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Wrap a function: expected errors are raised as gradio's, with their code as title, and every call is logged."""
+
+    @functools.wraps(work)  # keeps the signature, by which gradio knows who wants the request
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        began, outcome = time.monotonic(), "ok"
+        try:
+            return await work(*args, **kwargs)
+        except MuddleError as error:
+            outcome = error.code
+            raise gr.Error(str(error), title=error.code, print_exception=False) from error
+        except BaseException as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            log_request(work.__name__, time.monotonic() - began, outcome)
+
+    return run
+
+
 def add_endpoints(page: gr.Blocks, api: Api) -> None:
     """Add /muddle, /muddle_image and /about to the page that is being built."""
     stroke = np.zeros((28, 28), np.uint8)
     stroke[5:23, 13:15] = 255  # a 1, more or less
     examples = {"digit": 4, "target": 9, "seed": 27, "image": data_uri(stroke)}
     for name, own in schemas().items():
-        work = as_gradio_error(getattr(api, name), coded=True)
+        work = as_gradio_error(getattr(api, name))
         description = f"{descriptions()[name]} {ANSWER}" if own else descriptions()[name]
         event = gr.api(work, api_name=name, api_description=description, concurrency_limit=None)
         for key, (parameter, schema) in zip(event["inputs"], own.items(), strict=True):

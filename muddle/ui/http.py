@@ -17,14 +17,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from muddle.errors import BusyError, MuddleError, RequestError
 from muddle.ui.log import log, log_request
 
-API = "/gradio_api/"
+API, PAGE = "/gradio_api/", "/page/"  # gradio's addresses, and those of our page's own scripts
 _NAME = r"[\w.@-]{1,100}"
 # Of gradio's addresses those that the page and its callers need. The others lead to the disk, to other sites or to the
 # operator's own account. Source: gradio/routes.py of the pinned version.
 OPEN = re.compile(
     rf"/|/config/?|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/pwa_icon(/{_NAME})?"
     rf"|/(assets|static|svelte)(/{_NAME}){{1,4}}"
-    rf"|/gradio_api/(info|openapi\.json|app_id|startup-events|queue/(join|data|status)|cancel|reset|component_server)/?"
+    rf"|/gradio_api/(info|openapi\.json|app_id|startup-events|queue/(join|data|status)|cancel|reset)/?"
     rf"|/gradio_api/heartbeat/{_NAME}"
     rf"|/gradio_api/call/(v2/)?[^/]{{1,100}}/?"
     rf"|/gradio_api/call/[^/]{{1,100}}(/v2)?/{_NAME}",
@@ -74,12 +74,12 @@ def client_of(request: Any) -> str:
 
 
 def error_response(error: MuddleError, path: str) -> Response:
-    """An error as an uncacheable answer: JSON below gradio's prefix, else text; status 400 unless it names one."""
+    """An error as an uncacheable answer: JSON for gradio's clients and our page, else text; its status, else 400."""
     headers = {"X-Error-Code": error.code, "Cache-Control": "no-store"}
     if isinstance(error, BusyError):
         headers["Retry-After"] = str(error.seconds)
     status = getattr(error, "status", 400)
-    if path.startswith(API):
+    if path.startswith((API, PAGE)):
         return JSONResponse({"error": str(error), "title": error.code}, status, headers)
     return PlainTextResponse(str(error), status, headers)
 

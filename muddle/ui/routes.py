@@ -10,8 +10,10 @@ from urllib.parse import parse_qs
 
 import numpy as np
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,9 +22,10 @@ from muddle.export.files import to_file
 from muddle.export.serialize import TAGLINE, to_base64
 from muddle.images.codecs import png, tiled
 from muddle.recipe import PARAMETERS, VERSION, Recipe
+from muddle.ui import OPENING, module, modules, read_static
 from muddle.ui.http import client_of
 from muddle.ui.networks import Facts, Networks
-from muddle.ui.page import OPENING, TITLE
+from muddle.ui.page import TITLE
 
 FILES = {  # the kind of file that each address gives, and its media type
     "/muddle.png": ("png", "image/png"),
@@ -34,7 +37,11 @@ FILES = {  # the kind of file that each address gives, and its media type
     "/card.png": ("card", "image/png"),
 }
 SHEET_COLUMNS = 50  # of the exemplars' sheet, as static/map.js cuts it
+FIRST_SCRIPTS = ("result", "jury", "address", "shared")  # without which no muddle is seen
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+PACKED = [Middleware(GZipMiddleware, compresslevel=6)]  # of a route whose answers are texts
 HOUR = {"Cache-Control": "max-age=3600"}
+FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)  # a card's metadata, for the Hub
 GRADIOS_TAGS = re.compile(rb'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 
 
@@ -53,11 +60,18 @@ def routes(networks: Networks) -> list[Route]:
         made = await networks.muddle(Recipe.from_query(request.url.query), client_of(request))
         return Response(await networks.in_thread(to_file, made, kind), media_type=media_type, headers=headers)
 
+    async def script(request: Request) -> Response:
+        text = modules()[request.url.path.removeprefix(request.scope.get("root_path", "")).removeprefix("/")]
+        return Response(text, media_type="text/javascript", headers=FOREVER)
+
     async def exemplars(_: Request) -> Response:
         return Response(exemplar_sheet(await networks.facts()), media_type="image/png", headers=HOUR)
 
     async def latent_map(_: Request) -> Response:
         return JSONResponse(map_points(await networks.facts()), headers=HOUR)
+
+    async def model_card(_: Request) -> Response:
+        return PlainTextResponse(FRONT_MATTER.sub("", (await networks.facts()).card), headers=HOUR)
 
     async def health(_: Request) -> Response:
         content, ready = {"status": networks.status}, networks.status == "ready"
@@ -68,8 +82,10 @@ def routes(networks: Networks) -> list[Route]:
 
     return [
         *(Route(path, muddle) for path in FILES),
+        *(Route(f"/{address}", script, middleware=PACKED) for address in modules()),
         Route("/exemplars.png", exemplars),
-        Route("/map.json", latent_map),
+        Route("/map.json", latent_map, middleware=PACKED),
+        Route("/model-card.md", model_card),
         Route("/healthz", health),
     ]
 
@@ -97,6 +113,12 @@ def home_of(scope: Scope) -> str:
     return f"{scheme}://{host}{scope.get('root_path', '')}/"
 
 
+@functools.cache
+def opening_script() -> str:
+    """The script that asks for the first muddle."""
+    return read_static("opening.js")
+
+
 def head_tags(home: str, query: str) -> str:
     """The head's tags for a page at `home`; the social picture is the muddle of the query.
 
@@ -114,6 +136,8 @@ def head_tags(home: str, query: str) -> str:
         f'<meta property="og:image:alt" content="A question, and below it a digit, a muddle and another digit">'
         f'<meta name="twitter:card" content="summary_large_image"><meta name="twitter:image" content="{picture}">'
         '<link rel="icon" type="image/svg+xml" href="favicon.ico">'  # as gradio names it
+        f"<script>{opening_script()}</script>"
+        + "".join(f'<link rel="modulepreload" href="{module(name)}">' for name in FIRST_SCRIPTS)
     )
 
 

@@ -41,20 +41,20 @@ def launch(networks: Networks, **overrides: Any) -> tuple[Any, str]:
     from muddle.ui.http import Gate, on_http_error, on_muddle_error, security_headers
     from muddle.ui.mcp import mcp_routes
     from muddle.ui.page import JOIN, build, event_check, theme
+    from muddle.ui.page_data import page_routes
     from muddle.ui.routes import PageHead, routes
 
     ask_for_no_gpu()
     raise_file_limit()
     os.environ.setdefault("FORWARDED_ALLOW_IPS", PROXIES)  # uvicorn's option
     page = build(networks).queue(api_open=False, max_size=EVENTS, default_concurrency_limit=None)
-    own = [*routes(networks), *mcp_routes(networks)]
+    own = [*routes(networks), *page_routes(networks), *mcp_routes(networks)]
     checks = {CALL: check_call, JOIN: event_check(page)}
     gate = {"own": frozenset(route.path for route in own), "checks": checks, "headers": security_headers(on_space())}
     options = {
         "ssr_mode": False,  # else a Space puts a server of gradio's before this one, which knows no addresses of ours
         "theme": theme(),
         "css": read_static("theme.css"),
-        "js": read_static("radios.js"),
         "favicon_path": str(STATIC / "favicon.svg"),  # and the icon of the page as an app
         "footer_links": ["api"],
         "state_session_capacity": 200,

@@ -1,5 +1,7 @@
 // The hardest muddles that were found: a row of pictures, fetched when it comes near the screen.
-function hardest(fetchAll, choose) {
+import { ask, button, bytes, make, picture } from "./shared.js";
+
+export function hardest(choose) {
   const list = make("ol", { class: "hardest" });
   const hint = make("p", { class: "hint" }, "Chosen by eye among 300. Tap one to try it.");
   const node = make("section", { class: "hard", "aria-label": "The hardest ones we found" }, make("h2", {}, "The hardest ones we found"), hint, list);
@@ -7,8 +9,8 @@ function hardest(fetchAll, choose) {
 
   async function fill() {
     requested = true;
-    const answer = await askServer(fetchAll({}), "Come back in a moment.");
-    if (answer.error) hint.textContent = answer.error;
+    const answer = await ask("hardest");
+    if (answer.error) hint.textContent = `They did not come. ${answer.error}`;
     for (const { pixels, ...recipe } of answer.muddles ?? []) {
       const name = `${recipe.digit} or ${recipe.target}?`;
       const item = button("", () => choose(recipe), { "aria-label": name, title: name });

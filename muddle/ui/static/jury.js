@@ -1,6 +1,9 @@
 // The jury: one digit that melts into another under the visitor's hand, and ten networks who each have their moment at
 // which they change their mind. They lie face down until the visitor has set a mark of their own.
-function jury(choose, prefetch) {
+// change: shows the muddle of a recipe that differs in some keys, fetch: gets one ahead.
+import { SIZE, button, bytes, copyText, home, make, paint, randomSeed, withArticle } from "./shared.js";
+
+export function jury(change, fetchAhead) {
   const question = make("h2", { class: "question" });
   const how = make("p", { class: "how" }, "Drag until you change your mind.");
   const big = make("canvas", { width: SIZE, height: SIZE, role: "img", class: "digit-image big" });
@@ -15,7 +18,8 @@ function jury(choose, prefetch) {
   const track = make("div", { class: "track" }, slider, marks);
   const row = make("div", { class: "melt-row" }, ends[0].node, track, ends[1].node);
   const buttons = make("div", { class: "decisions" }, decide, another);
-  const node = make("section", { class: "hero", "aria-label": "When does it change?" }, question, how, big, row, cards, says, buttons, hardest);
+  const trouble = make("p", { class: "wrong", role: "alert" });
+  const node = make("section", { class: "hero", "aria-label": "When does it change?" }, question, how, big, row, cards, says, buttons, trouble, hardest);
 
   let m = null;
   let frames = null; // the pixels of each step
@@ -36,7 +40,7 @@ function jury(choose, prefetch) {
     const toggle = (to = menu.hidden) => {
       menu.hidden = !to;
       open.setAttribute("aria-expanded", to);
-      if (to) menu.querySelector("button:not(:disabled)").focus();
+      if (to) menu.querySelector("button").focus();
     };
     const holder = make("div", { class: `holder ${kind}` }, open, menu);
     holder.addEventListener("keydown", (event) => event.key === "Escape" && (toggle(false), open.focus()));
@@ -46,41 +50,42 @@ function jury(choose, prefetch) {
       open.setAttribute("aria-label", `A real ${digit}; choose another`);
       menu.replaceChildren(
         ...Array.from({ length: 10 }, (_, d) => {
-          const item = button(d === digit ? `⟳ ${d}` : `${d}`, () => pick(kind, d), { "aria-label": d === digit ? `Another ${d}` : `${d}` });
-          item.disabled = d === other; // which would melt into itself
-          return item;
-        }),
+          const same = d === digit;
+          return button(same ? `⟳ ${d}` : `${d}`, () => pick(kind, d), { "aria-label": same ? `Another ${d}` : `${d}` });
+        }).filter((_, d) => d !== other), // which would melt into itself
+        ...(kind === "to" ? [button("the most similar digit", () => pick(kind, "auto"), { class: "auto" })] : []),
       );
       toggle(false);
     };
     return { node: holder, show };
   }
 
-  const seed = () => Math.floor(Math.random() * 1e6);
-
   function pick(kind, digit) {
-    const pair = kind === "from" ? { digit, target: m.target } : { digit: m.digit, target: digit };
-    choose({ ...pair, seed: seed() });
+    change({ ...(kind === "from" ? { digit, image: null, source: null } : { target: digit }), seed: randomSeed() });
   }
 
   // The next pair is fetched while this one is looked at, and then shown at once.
   function fetchNext() {
     const digit = Math.floor(10 * Math.random());
     const target = (digit + 1 + Math.floor(9 * Math.random())) % 10;
+    const changes = { digit, target, seed: randomSeed(), image: null, source: null };
     const { strategy, steps, balance } = m;
-    const recipe = { digit, target, seed: seed(), strategy, steps, balance };
-    next = { recipe, answer: prefetch(recipe).catch(() => null) };
+    next = { changes, answer: fetchAhead({ ...changes, strategy, steps, balance }) };
   }
 
   async function anotherPair() {
     another.disabled = true;
     another.textContent = "Mixing …";
-    const { recipe, answer } = next ?? {};
-    const ready = await answer;
-    if (ready?.pixels) show(ready);
-    choose(recipe ?? { digit: m.target, target: m.digit, seed: seed() });
+    const { changes, answer } = next;
+    next.answer = undefined; // if it was an error, the next try asks anew
+    await change(changes, { answer });
     another.textContent = "Another pair";
     another.disabled = false;
+  }
+
+  // A sentence about what did not come, and a button that tries again.
+  function say(text, again) {
+    trouble.replaceChildren(text, ...(text && again ? [" ", button("Try again", again)] : []));
   }
 
   function move(to) {
@@ -198,5 +203,5 @@ function jury(choose, prefetch) {
     fetchNext();
   }
 
-  return { node, show };
+  return { node, show, say };
 }

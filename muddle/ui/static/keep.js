@@ -1,5 +1,7 @@
 // Keep and share: the link, the downloads, and the code that gets the same result from a program.
-function codeOf(m) {
+import { button, copyText, enlargedUrl, home, make, picture } from "./shared.js";
+
+export function codeOf(m) {
   const { query } = m;
   return {
     Python: m.python,
@@ -8,35 +10,40 @@ function codeOf(m) {
   };
 }
 
-function codeTabs(m) {
+export function codeTabs() {
+  let code = {};
+  let chosen = "Python";
   const bar = make("div", { role: "tablist", "aria-label": "The call that gives this result", class: "code-tabs" });
   const panel = make("pre", { role: "tabpanel", id: "code-panel", tabindex: 0 });
-  const entries = Object.entries(codeOf(m));
-  const select = (i, focus) => {
-    const [name, code] = entries[(i + entries.length) % entries.length];
-    panel.replaceChildren(make("code", {}, code));
+  const names = ["Python", "curl", "JavaScript"];
+  const select = (name, focus) => {
+    chosen = name;
+    panel.replaceChildren(make("code", {}, code[name]));
     panel.setAttribute("aria-label", `${name} code`);
     for (const tab of bar.children) {
-      const chosen = tab.textContent === name;
-      tab.setAttribute("aria-selected", chosen);
-      tab.tabIndex = chosen ? 0 : -1;
-      if (chosen && focus) tab.focus();
+      const here = tab.textContent === name;
+      tab.setAttribute("aria-selected", here);
+      tab.tabIndex = here ? 0 : -1;
+      if (here && focus) tab.focus();
     }
   };
-  entries.forEach(([name], i) => {
-    const tab = button(name, () => select(i), { role: "tab", "aria-controls": "code-panel" });
+  names.forEach((name, i) => {
+    const tab = button(name, () => select(name), { role: "tab", "aria-controls": "code-panel" });
     tab.addEventListener("keydown", (event) => {
       const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (move) select(i + move, true);
+      if (move) select(names.at((i + move) % names.length), true);
     });
     bar.append(tab);
   });
   const copy = button("Copy code", () => copyText(panel.textContent, copy));
-  select(0);
-  return make("div", { class: "code" }, make("div", { class: "code-bar" }, bar, copy), panel);
+  const show = (m) => {
+    code = codeOf(m);
+    select(chosen);
+  };
+  return { node: make("div", { class: "code" }, make("div", { class: "code-bar" }, bar, copy), panel), show };
 }
 
-function keepRow(m, muddle, name) {
+export function keepRow(m, muddle, name) {
   const file = (text, kind, title, suffix = "") =>
     make("a", { href: `${home()}${kind}${m.query}`, download: `${name}${suffix}.${kind.split(".")[1]}`, title }, text);
   const png = (side, title) =>
@@ -51,5 +58,5 @@ function keepRow(m, muddle, name) {
     file("Strip", "strip.png", "Every step side by side, one picture", "-strip"),
     file("JSON", "muddle.json", "Everything, with soft label and scores"),
   ];
-  return make("div", { class: "keep" }, copy, make("span", { class: "files" }, "Download:", ...files));
+  return [copy, make("span", { class: "files" }, "Download:", ...files)];
 }

@@ -1,9 +1,12 @@
 // The latent map: every exemplar as its numeral at its code's place in 2-D, the centroids, and one muddle's path.
-// A click or Enter chooses an exemplar as source, arrow keys walk from exemplar to exemplar.
-const COLUMNS = 50; // of exemplars.png, as routes.py tiles it
-const REACH = 16; // pixels around the pointer within which an exemplar is pointed at
+// A click or Enter chooses an exemplar as source, arrow keys walk from exemplar to exemplar. choose: takes its number and
+// label, and answers what came of it in a sentence.
+import { SIZE, bytes, home, make, withArticle } from "./shared.js";
 
-function latentMap(choose) {
+export const COLUMNS = 50; // of exemplars.png, as routes.py tiles it
+export const REACH = 16; // pixels around the pointer within which an exemplar is pointed at
+
+export function latentMap(choose) {
   const canvas = make("canvas", { class: "map", tabindex: 0, role: "application" });
   canvas.setAttribute("aria-label", "Latent map: arrow keys walk from image to image, Enter starts from one");
   const tip = make("canvas", { class: "tip digit-image", width: SIZE, height: SIZE, hidden: "", "aria-hidden": "true" });
@@ -147,6 +150,10 @@ function latentMap(choose) {
     sheet.src = home() + "exemplars.png";
   }
 
+  async function take(i) {
+    status.textContent = await choose(i, labels[i]);
+  }
+
   canvas.addEventListener("pointermove", (event) => {
     if (event.pointerType === "touch") return;
     loadImages();
@@ -162,7 +169,7 @@ function latentMap(choose) {
     const { best, least } = nearest(event.offsetX, event.offsetY);
     if (least >= REACH * REACH) return point(null);
     if (event.pointerType === "touch" && best !== cursorBefore) return point(best);
-    choose(best, labels[best]);
+    take(best);
   });
   canvas.addEventListener("keydown", (event) => {
     const [h, v] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] || [];
@@ -174,7 +181,7 @@ function latentMap(choose) {
       const { best } = nearest(across(x), down(y), ahead);
       if (best !== null) point(best);
     } else if (event.key === "Enter" && cursor !== null) {
-      choose(cursor, labels[cursor]);
+      take(cursor);
     }
   });
   const redraw = () => {
@@ -189,12 +196,11 @@ function latentMap(choose) {
   const field = make("div", { class: "field" }, canvas, tip);
   return {
     node: make("div", { class: "latent-map" }, make("p", { class: "hint" }, hint), field, status, make("p", { class: "hint" }, legend)),
-    show: (muddle, chosen) => {
+    show: (muddle) => {
       m = muddle;
       step = 0;
       loadPlaces();
       draw();
-      if (chosen) status.textContent = `Taken: the source is now this ${m.digit}, at S.`;
     },
     move: (i) => {
       step = i;

@@ -1,98 +1,138 @@
-// The result view: draws one muddle from the component's value, without another request.
-const root = element.querySelector(".result");
-const TAB_BUTTONS = { muddle: "by-digit-button", draw: "by-drawing-button", pairs: "by-pairs-button", guess: "by-guess-button", about: "about-button" };
-const hero = jury(choose, (recipe) => server.pair(recipe));
-const hardOnes = hardest(server.hardest, (recipe) => openMuddle(recipe));
-const rest = make("div", { class: "rest" });
-const map = latentMap((source, digit) => trigger("select", { recipe: { source, digit } }));
-let path = null;
+// The result view: the muddle that is shown, and how another one comes in its place.
+import { announce, ask, button, home, listen, picture, randomSeed, read } from "./shared.js";
+import { KEYS, MARK, TABS, linkOf, openTab, queryOf, recipeOf, showInAddressBar, tabOf } from "./address.js";
+import { jury } from "./jury.js";
 
-// Another digit at one of the ends, or at both. A drawing stays the source unless another digit is to be it.
-function choose(recipe) {
-  const m = props.value;
-  if (!m.given || recipe.digit !== m.digit) return trigger("select", { recipe });
-  const link = Object.fromEntries(new URLSearchParams(m.query));
-  trigger("select", { recipe: { ...link, target: recipe.target, seed: recipe.seed }, tab: "draw" });
-}
+export function start(element) {
+  const root = element.querySelector(".result");
+  const waiting = root.querySelector(".waiting");
+  const FORGIVEN = /^bad-(\w+)$/; // codes of errors that name a part of a link
+  let shown = null; // the answer that is on the page
+  let tab = tabOf(location.search);
+  let requests = 0; // an answer to an earlier one than the last is dropped
 
-function figure(kind, pixels, title, detail) {
-  const caption = make("figcaption", {}, title, make("small", {}, detail));
-  return make("figure", { class: kind }, picture(pixels, `${title}: ${detail}`), caption);
-}
+  // The recipe of what is shown with some changes, of which null leaves a key out.
+  const changed = (changes) => ({ ...recipeOf(shown?.query ?? ""), v: null, ...changes });
 
-function section(title, kind, ...children) {
-  return make("section", { class: kind, "aria-label": title }, make("h2", {}, title), ...children);
-}
+  // Another muddle, which differs in some keys. The answer is an error's sentence, or nothing.
+  const change = (changes, options) => open(changed(changes), options);
 
-function draw() {
-  const m = props.value;
-  if (!m || !m.pixels) return;
-  path?.stop();
-  const all = bytes(m.pixels);
-  const image = (i) => all.subarray(i * SIZE * SIZE, (i + 1) * SIZE * SIZE); // source, muddle, partner, then the frames
-  const steps = stepsOf(m, (i) => image(3 + i));
-  const name = `muddle-${m.digit}-${m.target}-seed-${m.seed}`;
+  // A muddle of two digits and a seed, as tables and riddles have them: balanced and even, whatever is set.
+  const openFresh = (recipe, options) => open({ ...recipe, steps: shown?.steps ?? null, strategy: "balanced" }, options);
 
-  const verdict = make("p", { class: "verdict", role: "status" }, m.verdict);
-  const bar = make("div", { class: "bar", "aria-hidden": "true" });
-  for (const [kind, share] of [["digit", m.soft_label[m.digit]], ["target", m.soft_label[m.target]]]) {
-    const part = make("span", { class: kind });
-    part.style.width = `${100 * share}%`;
-    bar.append(part);
+  const hero = jury(change, (fields) => ask(`muddle${queryOf(fields)}`));
+  let rest = null; // what is below the jury
+
+  // What is below the jury is fetched and built after the first digit has been seen.
+  async function build() {
+    const names = ["below", "hardest", "map", "settings"];
+    const [{ below }, { hardest }, { latentMap }, { settings }] = await Promise.all(names.map((name) => import(`./${name}.js`)));
+    const map = latentMap(async (source, digit) => {
+      const error = await change({ digit, source, image: null, target: digit === shown.target ? "auto" : shown.target });
+      return error ?? `Taken: the source is now this ${digit}, at S.`;
+    });
+    const another = () => change({ seed: randomSeed(), source: null });
+    const hardOnes = hardest((recipe) => openFresh(recipe, { scroll: true }));
+    return below(hardOnes, map, settings((changes) => change(changes)), another);
   }
-  const judges = make("p", { class: "hint judges" }, "The judges are ten small networks that learnt to read digits: the jury above.");
-  const criteria = make("ul", { class: "criteria", "aria-label": "What makes a good muddle" });
-  for (const [text, met, why] of m.criteria) {
-    criteria.append(make("li", {}, make("b", {}, `${met ? "✓" : "✗"} ${text}: ${met ? "yes" : "no"}`), make("small", {}, why)));
+
+  // Show the muddle of a recipe. answer: if it is on its way already. to: the tab, if not where one is. say: shows an error
+  // in a sentence, and what to try again. The answer is that sentence, or nothing.
+  async function open(fields, { answer, to, history = "pushState", scroll = false, say } = {}) {
+    const current = ++requests;
+    root.setAttribute("aria-busy", "true");
+    const path = `muddle${queryOf(fields)}`;
+    let found = await (answer ?? ask(path));
+    while (found.code === "busy" && current === requests) {
+      hero.say("Many people are here. Yours is next in a moment.");
+      await new Promise((done) => setTimeout(done, 1000 * found.wait));
+      if (current === requests) found = await ask(path);
+    }
+    if (current !== requests) return undefined;
+    root.removeAttribute("aria-busy");
+    hero.say("");
+    if (!found.error) {
+      show(found, to ?? (found.given || tab !== "draw" ? tab : TABS[0]), history);
+      if (scroll) scrollToResult();
+      return undefined;
+    }
+    const offline = found.code === "offline" ? " You can go on dragging; a new pair needs it." : "";
+    (say ?? hero.say)(found.error + offline, () => open(fields, { to, history, scroll, say }));
+    return found.error;
   }
-  const trio = make("div", { class: "trio" });
-  const source = m.given ? `your drawing, read as ${withArticle(m.digit)}` : "a real image";
-  trio.append(
-    figure("source", image(0), `Source: ${withArticle(m.digit)}`, source),
-    figure("muddle", image(1), "Muddle", `made by a network, between ${m.digit} and ${m.target}`),
-    figure("partner", image(2), `Partner: ${withArticle(m.target)}`, "a real image"),
-  );
-  const muddle = trio.querySelector(".muddle canvas");
-  path = scrubber(m, steps, map.move);
-  const along = "What they make of each step from source to partner.";
-  const hint = "Decoded on the way from source over the muddle to partner. Open one to see it large.";
 
-  hero.show(m);
-  if (!hero.node.isConnected) root.replaceChildren(hero.node, rest);
-  const focused = rest.contains(document.activeElement) ? document.activeElement : null;
-  rest.replaceChildren(
-    ...(m.note ? [make("p", { class: "note", role: "alert" }, m.note)] : []),
-    hardOnes,
-    make("div", { class: "opinion" }, make("h2", {}, "How it was made"), verdict, bar, judges),
-    trio,
-    criteria,
-    keepRow(m, muddle, name),
-    make(
-      "div",
-      { class: "two" },
-      section("How sure are the judges?", "sure", make("p", { class: "hint" }, along), path.node),
-      section("Latent map", "where", map.node),
-    ),
-    section("Every step", "all-steps", make("p", { class: "hint" }, hint), tiles(m, steps, name, path.stop)),
-    section("The same from a program", "program", codeTabs(m)),
-  );
-  map.show(m, root.dataset.origin === "map");
-  path.show(m.pick);
-  if (focused?.isConnected) focused.focus({ preventScroll: true });
-  root.dataset.given = m.given;
-  root.dataset.muddle = m.query;
+  // The muddle of the address with which the page opens, without those parts of the link that cannot be used.
+  async function begin(first) {
+    waiting.textContent = "A muddle is on its way …";
+    const link = recipeOf(location.search);
+    const reasons = [];
+    let found = await read(first);
+    while (FORGIVEN.exec(found.code)?.[1] in link) {
+      delete link[FORGIVEN.exec(found.code)[1]];
+      reasons.push(found.error);
+      found = await ask(`muddle${Object.keys(link).some((key) => key !== "v") ? queryOf(link) : __OPENING__}`);
+    }
+    if (found.error) {
+      root.removeAttribute("aria-busy");
+      waiting.textContent = `The first muddle did not come. ${found.error} `;
+      const path = `${home()}page/muddle${Object.keys(link).length ? queryOf(link) : __OPENING__}`;
+      waiting.append(button("Try again", () => begin(fetch(path)), { class: "primary" }));
+      return;
+    }
+    const notes = reasons.length ? [`This link is damaged, and the damaged part was left out. ${reasons.join(" ")}`] : [];
+    const { version } = found.bundle;
+    if (link.v && link.v !== version) {
+      notes.push(`This link was made with another version (${link.v.slice(0, 20)}; this is ${version}), so the picture may differ from the one that was shared.`);
+    }
+    const mark = linkOf(location.search).get(MARK) ?? "";
+    const friend = /^\d{1,2}$/.test(mark) && mark <= found.choices[0].length ? +mark : null;
+    root.replaceChildren(hero.node);
+    show({ ...found, friend, note: notes.join(" ") }, tab, "replaceState");
+    await new Promise(requestAnimationFrame);
+    await new Promise((done) => setTimeout(done)); // the digit is on the screen
+    rest = await build();
+    rest.show(shown);
+    root.append(rest.node);
+    root.removeAttribute("aria-busy");
+  }
+
+  function show(m, to, history) {
+    shown = m;
+    hero.show(m);
+    rest?.show(m);
+    root.dataset.given = m.given;
+    root.dataset.muddle = m.query;
+    const from = tab;
+    tab = to;
+    if (history) showInAddressBar(m.query, tab, history);
+    if (to !== from) openTab(to);
+    if (history !== "pushState") announce("restored", m); // a link's drawing belongs on the pad
+  }
+
+  async function scrollToResult() {
+    for (let i = 0; i < 30 && !root.offsetParent; i++) await new Promise(requestAnimationFrame); // its tab opens
+    root.focus({ preventScroll: true });
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    root.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+  }
+
+  listen("open", ({ recipe, ...options }) => (recipe.image ? change(recipe, options) : openFresh(recipe, { scroll: true, to: TABS[0], ...options })));
+  listen("hello", () => shown && announce("restored", shown)); // a component that came later
+  listen("tab", (name) => {
+    if (tab === name) return;
+    tab = name;
+    if (shown) showInAddressBar(shown.query, tab, "pushState");
+  });
+
+  // A step back or forward in the browser's history: its tab, and its muddle if that is another one.
+  window.addEventListener("popstate", () => {
+    const [there, here] = [recipeOf(location.search), recipeOf(shown?.query ?? "")];
+    const to = tabOf(location.search);
+    if (KEYS.some((key) => there[key] !== here[key])) return open({ ...there, v: null }, { to, history: null });
+    tab = to;
+    openTab(to);
+  });
+
+  begin(window.muddleOpening);
+  if (tab !== TABS[0]) requestAnimationFrame(() => openTab(tab));
 }
-
-// A step back or forward in the browser's history: its tab, and its muddle if that is another one. A drawing is opened
-// anew, since its picture belongs on the pad.
-window.addEventListener("popstate", () => {
-  const fields = Object.fromEntries(new URLSearchParams(location.search));
-  const there = Object.fromEntries(new URLSearchParams(root.dataset.muddle));
-  const tab = fields.tab ?? "muddle";
-  if (fields.image !== there.image) return location.reload();
-  if (__KEYS__.some((key) => fields[key] !== there[key])) return trigger("select", { recipe: fields, tab });
-  document.getElementById(TAB_BUTTONS[tab])?.click();
-});
-
-draw();
-watch("value", draw);

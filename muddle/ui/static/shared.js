@@ -1,23 +1,33 @@
 // Shared by all our components: elements, digits on canvases, numbers in words, addresses, answers of the server.
-const SIZE = 28;
+export const SIZE = 28;
 
-function make(tag, attributes = {}, ...children) {
+export function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
   node.append(...children);
   return node;
 }
 
-function button(text, action, attributes = {}) {
+export function button(text, action, attributes = {}) {
   const node = make("button", { type: "button", ...attributes }, text);
   node.addEventListener("click", action);
   return node;
 }
 
-const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-const percent = (p) => (100 * p).toFixed(p > 0.995 || p < 0.005 ? 0 : 1).replace(/\.0$/, "") + " %";
+export const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+export const percent = (whole) => `${whole}\u00a0%`;
 
-function paint(canvas, pixels) {
+// Shares that sum to 1 as whole percents that sum to 100: those with the largest remainders are rounded up.
+export function wholePercents(shares) {
+  const percents = shares.map((share) => Math.floor(100 * share));
+  const rest = (i) => 100 * shares[i] - percents[i];
+  const missing = 100 - percents.reduce((sum, part) => sum + part, 0);
+  const byRest = [...shares.keys()].sort((i, j) => rest(j) - rest(i));
+  for (const i of byRest.slice(0, missing)) percents[i] += 1;
+  return percents;
+}
+
+export function paint(canvas, pixels) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(SIZE, SIZE);
   pixels.forEach((grey, i) => image.data.set([grey, grey, grey, 255], 4 * i));
@@ -26,13 +36,13 @@ function paint(canvas, pixels) {
 }
 
 // A digit on a canvas. Without a description it is decoration: the text around it says what it is.
-function picture(pixels, description) {
+export function picture(pixels, description) {
   const how = description ? { role: "img", "aria-label": description } : { "aria-hidden": "true" };
   return paint(make("canvas", { width: SIZE, height: SIZE, class: "digit-image", ...how }), pixels);
 }
 
 // The address of a PNG of a canvas, `side` pixels wide, with hard pixels.
-function enlargedUrl(canvas, side) {
+export function enlargedUrl(canvas, side) {
   const large = make("canvas", { width: side, height: side });
   const context = large.getContext("2d");
   context.imageSmoothingEnabled = false;
@@ -41,22 +51,31 @@ function enlargedUrl(canvas, side) {
 }
 
 // "a 4", "an 8", with a space at which no line breaks.
-const withArticle = (digit) => `${+digit === 8 ? "an" : "a"}\u00a0${digit}`;
+export const withArticle = (digit) => `${+digit === 8 ? "an" : "a"}\u00a0${digit}`;
 
-// Show a muddle of the table or of a riddle in the Muddle tab: these are balanced and even, whatever is set there.
-const openMuddle = (recipe) => trigger("select", { recipe: { ...recipe, strategy: "balanced", balance: 0.5 } });
+// What one of our components tells the others.
+export const announce = (name, detail) => document.dispatchEvent(new CustomEvent(`muddle:${name}`, { detail }));
+export const listen = (name, action) => document.addEventListener(`muddle:${name}`, (event) => action(event.detail));
 
 // The address of the folder that serves this page, with a slash at its end.
-const home = () => location.origin + location.pathname.replace(/[^/]*$/, "");
+export const home = () => location.origin + location.pathname.replace(/[^/]*$/, "");
 
-// A server function's answer; if none comes, an object with the error in a sentence, which ends in the advice.
-async function askServer(promise, advice) {
-  const answer = await promise.catch(() => null);
-  return answer && typeof answer === "object" && !(answer instanceof Error) ? answer : { error: `The server did not answer. ${advice}` };
+// The server's answer to our page, or an object with its error in a sentence, a code, and the seconds to wait if it is busy.
+export async function read(answer) {
+  try {
+    const response = await answer;
+    const content = await response.json();
+    const wait = +response.headers.get("Retry-After");
+    return response.ok ? content : { error: content.error, code: content.title, wait };
+  } catch {
+    return { error: "The server is not answering.", code: "offline" };
+  }
 }
 
+export const ask = (path, options) => read(fetch(`${home()}page/${path}`, options));
+
 // Copy a text and say so on the button; if the browser forbids it, show the text to be copied by hand.
-async function copyText(text, button) {
+export async function copyText(text, button) {
   button.dataset.text ??= button.textContent;
   try {
     await navigator.clipboard.writeText(text);
@@ -72,3 +91,6 @@ async function copyText(text, button) {
     field.select();
   }
 }
+
+// Short enough to be read out.
+export const randomSeed = () => Math.floor(Math.random() * 1e6);

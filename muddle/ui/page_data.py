@@ -1,0 +1,165 @@
+"""What the page's own scripts ask for: plain addresses below /page/, each answered in JSON.
+
+Nothing is held of a visitor, so visitors share nothing. Errors are raised as MuddleError, which http.on_muddle_error
+answers as a sentence with a code.
+"""
+
+import asyncio
+import os
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import numpy as np
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from muddle.export.report_table import result_rows
+from muddle.export.serialize import describe_bundle, for_page, to_base64
+from muddle.images.codecs import from_base64
+from muddle.images.preprocess import prepare
+from muddle.recipe import PARAMETERS, Recipe
+from muddle.result import Muddle
+from muddle.ui import OPENING
+from muddle.ui.http import PAGE, client_of, parse_json
+from muddle.ui.networks import CACHED, Networks
+
+HARDEST = (  # digit, target and seed of muddles that tip to the eye too: chosen by it among 300, of ALGORITHM 3
+    (2, 8, 1115), (3, 5, 1031), (4, 9, 1134), (7, 1, 1064), (3, 2, 1119), (5, 6, 1140),
+    (3, 8, 1124), (7, 9, 1071), (0, 6, 1095), (2, 7, 1024), (8, 5, 1167), (3, 7, 1213),
+)  # fmt: skip
+TABLE_SEED = 7  # of the table of all pairs that is there at once
+NO_STORE = {"Cache-Control": "no-store"}
+
+Answer = Callable[[Request], Awaitable[dict[str, Any]]]
+
+
+def page_routes(networks: Networks) -> list[Route]:
+    """The addresses, each the name of a method of PageData."""
+    data = PageData(networks)
+    get = (data.muddle, data.hardest, data.table, data.row, data.riddle, data.example, data.about)
+    return [*(_route(work, "GET") for work in get), _route(data.reading, "POST")]
+
+
+def _route(work: Answer, method: str) -> Route:
+    async def answer(request: Request) -> JSONResponse:
+        return JSONResponse(await work(request), headers=NO_STORE)
+
+    return Route(
+        PAGE + getattr(work, "__name__", ""), answer, methods=[method], middleware=[Middleware(GZipMiddleware)]
+    )
+
+
+class PageData:
+    """The answers, from the networks of one bundle. What is the same for everybody is remembered."""
+
+    def __init__(self, networks: Networks):
+        self._networks = networks
+        self._muddles: dict[str, dict[str, Any]] = {}  # by query; the oldest goes first
+        self._rows: dict[int, dict[str, Any]] = {}  # of TABLE_SEED, by digit
+        self._hardest: list[dict[str, Any]] = []
+
+    async def muddle(self, request: Request) -> dict[str, Any]:
+        """Everything that is shown of the muddle of a link's query."""
+        client = client_of(request)
+        muddle = await self._networks.muddle(Recipe.from_query(request.url.query), client)
+        if muddle.query not in self._muddles:
+            morph = await self._networks.morph(np.stack([muddle.codes[0], muddle.code, muddle.codes[-1]]), client)
+            self._muddles[muddle.query] = for_page(muddle, morph)
+            while len(self._muddles) > CACHED:
+                del self._muddles[next(iter(self._muddles))]
+        return self._muddles[muddle.query]
+
+    async def hardest(self, request: Request) -> dict[str, Any]:
+        """The muddles of HARDEST."""
+        if not self._hardest:
+            recipes = [Recipe(digit=digit, target=target, seed=seed, steps=2) for digit, target, seed in HARDEST]
+            muddles = await self._networks.muddles(recipes, client_of(request))
+            self._hardest = [_card(m) for m in muddles]
+        return {"muddles": self._hardest}
+
+    async def table(self, request: Request) -> dict[str, Any]:
+        """All pairs, with TABLE_SEED."""
+        rows = [self._table_row(digit, client_of(request)) for digit in range(10)]
+        return {"seed": TABLE_SEED, "rows": await asyncio.gather(*rows)}
+
+    async def row(self, request: Request) -> dict[str, Any]:
+        """A row of such a table, for `digit` and `seed`: the source and nine muddles."""
+        given = request.query_params
+        digit, seed = (PARAMETERS[name].parse(name, given.get(name, "")) for name in ("digit", "seed"))
+        return await self._row(digit, seed, client_of(request))
+
+    async def riddle(self, request: Request) -> dict[str, Any]:
+        """A digit to guess, with how many judges take it for each digit, from 0 to 9.
+
+        A muddle of two digits, each pair as likely, or with `real` a real image, which has neither target nor seed.
+        """
+        client = client_of(request)
+        if "real" in request.query_params:
+            facts = await self._networks.facts()
+            i = random.randrange(len(facts.labels))
+            image = facts.exemplars[i]
+            about: dict[str, Any] = {"digit": int(facts.labels[i]), "target": None, "seed": None}
+            card, opinions = {**about, "pixels": to_base64(image)}, await self._networks.judge_each(image, client)
+        else:
+            (digit, target), seed = random.sample(range(10), 2), random.randrange(1_000_000)
+            m = await self._networks.muddle(Recipe(digit=digit, target=target, seed=seed, steps=2), client)
+            card, opinions = _card(m), m.judge_soft_labels
+        return {**card, "votes": np.bincount(opinions.argmax(1), minlength=10).tolist()}
+
+    async def example(self, _: Request) -> dict[str, Any]:
+        """A real digit, for those who cannot draw."""
+        facts = await self._networks.facts()
+        return {"pixels": to_base64(facts.exemplars[random.randrange(len(facts.labels))])}
+
+    async def reading(self, request: Request) -> dict[str, Any]:
+        """A picture in base64 as the network sees it, and how sure the judges are of what they read in it.
+
+        image: as a link has it. order: all digits, first the one that is read, then the most similar.
+        """
+        image = await self._networks.in_thread(_prepared, parse_json(await request.body()))
+        client = client_of(request)
+        probabilities = await self._networks.judge(image, client)
+        digit = int(probabilities.argmax())
+        others = [d for d in (await self._networks.nearest_digits(image, client)).tolist() if d != digit]
+        return {
+            "image": PARAMETERS["image"].format(image),
+            "pixels": to_base64(image),
+            "order": [digit, *others],
+            "share": float(probabilities[digit]),
+        }
+
+    async def about(self, request: Request) -> dict[str, Any]:
+        """The opening's three images, how good muddles were measured to be, the bundle, and the Space, if it is one."""
+        facts = await self._networks.facts()
+        m = await self._networks.muddle(OPENING, client_of(request))
+        return {
+            "strip": to_base64(np.stack([m.source, m.image, m.partner])),
+            "results": result_rows(facts.report),
+            "bundle": describe_bundle(facts),
+            "space": os.environ.get("SPACE_ID"),
+        }
+
+    async def _table_row(self, digit: int, client: str) -> dict[str, Any]:
+        if digit not in self._rows:
+            self._rows[digit] = await self._row(digit, TABLE_SEED, client)
+        return self._rows[digit]
+
+    async def _row(self, digit: int, seed: int, client: str) -> dict[str, Any]:
+        recipes = [Recipe(digit=digit, target=target, seed=seed, steps=2) for target in range(10) if target != digit]
+        muddles: Sequence[Muddle] = await self._networks.muddles(recipes, client)
+        shares = [{"p_digit": round(m.scores.p_digit, 4), "p_target": round(m.scores.p_target, 4)} for m in muddles]
+        cells = [{**_card(m), **share} for m, share in zip(muddles, shares, strict=True)]
+        return {"source": to_base64(muddles[0].source), "cells": cells}
+
+
+def _card(m: Muddle) -> dict[str, Any]:
+    """A muddle's picture, and what opens it."""
+    return {"digit": m.digit, "target": m.target, "seed": m.seed, "pixels": to_base64(m.image)}
+
+
+def _prepared(picture: Any) -> np.ndarray:
+    return prepare(from_base64(picture))
