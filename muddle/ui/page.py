@@ -27,7 +27,7 @@ def build(networks: Networks) -> gr.Blocks:
                         component(name)
             with _tab("about", "About"):
                 component("about")
-        component("result", styles=("jury",))
+        component("result", styles=("jury",), own_script=False)  # the page's head has it
         add_endpoints(page, Api(networks))
     return page
 
@@ -40,13 +40,14 @@ def _tab(name: str, label: str) -> gr.Tab:
     return tab
 
 
-def component(name: str, *, styles: Sequence[str] = ()) -> gr.HTML:
+def component(name: str, *, styles: Sequence[str] = (), own_script: bool = True) -> gr.HTML:
     """A component of ours: static/<name>.html with its css, after that of all and of `styles`, and its script."""
+    start = f"import(new URL('{module(name)}', document.baseURI)).then((script) => script.start(element));"
     return gr.HTML(
         elem_id=name,
         html_template=read_static(f"{name}.html"),
         css_template="".join(read_static(f"{part}.css") for part in ("shared", *styles, name)),
-        js_on_load=f"import(new URL('{module(name)}', document.baseURI)).then((script) => script.start(element));",
+        js_on_load=start if own_script else None,
     )
 
 

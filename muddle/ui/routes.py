@@ -37,7 +37,7 @@ FILES = {  # the kind of file that each address gives, and its media type
     "/card.png": ("card", "image/png"),
 }
 SHEET_COLUMNS = 50  # of the exemplars' sheet, as static/map.js cuts it
-FIRST_SCRIPTS = ("result", "jury", "address", "shared")  # without which no muddle is seen
+FIRST_SCRIPTS = ("shared", "address", "jury", "result")  # that are ready before gradio's are, each after those it needs
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 PACKED = [Middleware(GZipMiddleware, compresslevel=6)]  # of a route whose answers are texts
 HOUR = {"Cache-Control": "max-age=3600"}
@@ -137,7 +137,7 @@ def head_tags(home: str, query: str) -> str:
         f'<meta name="twitter:card" content="summary_large_image"><meta name="twitter:image" content="{picture}">'
         '<link rel="icon" type="image/svg+xml" href="favicon.ico">'  # as gradio names it
         f"<script>{opening_script()}</script>"
-        + "".join(f'<link rel="modulepreload" href="{module(name)}">' for name in FIRST_SCRIPTS)
+        + "".join(f'<script type="module" src="{module(name)}"></script>' for name in FIRST_SCRIPTS)
     )
 
 

@@ -76,8 +76,9 @@ export function jury(change, fetchAhead) {
   async function anotherPair() {
     another.disabled = true;
     another.textContent = "Mixing …";
+    if (!next) fetchNext();
     const { changes, answer } = next;
-    next.answer = undefined; // if it was an error, the next try asks anew
+    next = null; // if it is an error, the next try asks anew
     await change(changes, { answer });
     another.textContent = "Another pair";
     another.disabled = false;
@@ -200,7 +201,7 @@ export function jury(change, fetchAhead) {
     ends[1].show(image(2), m.target, m.digit);
     decide.dataset.text = "Challenge a friend"; // to which copyText returns
     render();
-    fetchNext();
+    setTimeout(fetchNext, 100); // once the digit is seen
   }
 
   return { node, show, say };

@@ -1,138 +1,139 @@
-// The result view: the muddle that is shown, and how another one comes in its place.
-import { announce, ask, button, home, listen, picture, randomSeed, read } from "./shared.js";
+// The result view: the muddle that is shown, and how another one comes in its place. It is loaded with the page's head and
+// waits there for its place on the page, so that the first digit is seen as early as can be.
+import { announce, appeared, ask, button, home, listen, pause, randomSeed, read } from "./shared.js";
 import { KEYS, MARK, TABS, linkOf, openTab, queryOf, recipeOf, showInAddressBar, tabOf } from "./address.js";
 import { jury } from "./jury.js";
 
-export function start(element) {
-  const root = element.querySelector(".result");
-  const waiting = root.querySelector(".waiting");
-  const FORGIVEN = /^bad-(\w+)$/; // codes of errors that name a part of a link
-  let shown = null; // the answer that is on the page
-  let tab = tabOf(location.search);
-  let requests = 0; // an answer to an earlier one than the last is dropped
+const opening = read(window.muddleOpening); // which the page's head has asked for
 
-  // The recipe of what is shown with some changes, of which null leaves a key out.
-  const changed = (changes) => ({ ...recipeOf(shown?.query ?? ""), v: null, ...changes });
+const root = await appeared("#result .result");
+const waiting = root.querySelector(".waiting");
+const HEAD_START = 100; // milliseconds that the first digit has before all else is built
+const FORGIVEN = /^bad-(\w+)$/; // codes of errors that name a part of a link
+let shown = null; // the answer that is on the page
+let tab = tabOf(location.search);
+let requests = 0; // an answer to an earlier one than the last is dropped
 
-  // Another muddle, which differs in some keys. The answer is an error's sentence, or nothing.
-  const change = (changes, options) => open(changed(changes), options);
+// The recipe of what is shown with some changes, of which null leaves a key out.
+const changed = (changes) => ({ ...recipeOf(shown?.query ?? ""), v: null, ...changes });
 
-  // A muddle of two digits and a seed, as tables and riddles have them: balanced and even, whatever is set.
-  const openFresh = (recipe, options) => open({ ...recipe, steps: shown?.steps ?? null, strategy: "balanced" }, options);
+// Another muddle, which differs in some keys. The answer is an error's sentence, or nothing.
+const change = (changes, options) => open(changed(changes), options);
 
-  const hero = jury(change, (fields) => ask(`muddle${queryOf(fields)}`));
-  let rest = null; // what is below the jury
+// A muddle of two digits and a seed, as tables and riddles have them: balanced and even, whatever is set.
+const openFresh = (recipe, options) => open({ ...recipe, steps: shown?.steps ?? null, strategy: "balanced" }, options);
 
-  // What is below the jury is fetched and built after the first digit has been seen.
-  async function build() {
-    const names = ["below", "hardest", "map", "settings"];
-    const [{ below }, { hardest }, { latentMap }, { settings }] = await Promise.all(names.map((name) => import(`./${name}.js`)));
-    const map = latentMap(async (source, digit) => {
-      const error = await change({ digit, source, image: null, target: digit === shown.target ? "auto" : shown.target });
-      return error ?? `Taken: the source is now this ${digit}, at S.`;
-    });
-    const another = () => change({ seed: randomSeed(), source: null });
-    const hardOnes = hardest((recipe) => openFresh(recipe, { scroll: true }));
-    return below(hardOnes, map, settings((changes) => change(changes)), another);
-  }
+const hero = jury(change, (fields) => ask(`muddle${queryOf(fields)}`));
+let rest = null; // what is below the jury
 
-  // Show the muddle of a recipe. answer: if it is on its way already. to: the tab, if not where one is. say: shows an error
-  // in a sentence, and what to try again. The answer is that sentence, or nothing.
-  async function open(fields, { answer, to, history = "pushState", scroll = false, say } = {}) {
-    const current = ++requests;
-    root.setAttribute("aria-busy", "true");
-    const path = `muddle${queryOf(fields)}`;
-    let found = await (answer ?? ask(path));
-    while (found.code === "busy" && current === requests) {
-      hero.say("Many people are here. Yours is next in a moment.");
-      await new Promise((done) => setTimeout(done, 1000 * found.wait));
-      if (current === requests) found = await ask(path);
-    }
-    if (current !== requests) return undefined;
-    root.removeAttribute("aria-busy");
-    hero.say("");
-    if (!found.error) {
-      show(found, to ?? (found.given || tab !== "draw" ? tab : TABS[0]), history);
-      if (scroll) scrollToResult();
-      return undefined;
-    }
-    const offline = found.code === "offline" ? " You can go on dragging; a new pair needs it." : "";
-    (say ?? hero.say)(found.error + offline, () => open(fields, { to, history, scroll, say }));
-    return found.error;
-  }
-
-  // The muddle of the address with which the page opens, without those parts of the link that cannot be used.
-  async function begin(first) {
-    waiting.textContent = "A muddle is on its way …";
-    const link = recipeOf(location.search);
-    const reasons = [];
-    let found = await read(first);
-    while (FORGIVEN.exec(found.code)?.[1] in link) {
-      delete link[FORGIVEN.exec(found.code)[1]];
-      reasons.push(found.error);
-      found = await ask(`muddle${Object.keys(link).some((key) => key !== "v") ? queryOf(link) : __OPENING__}`);
-    }
-    if (found.error) {
-      root.removeAttribute("aria-busy");
-      waiting.textContent = `The first muddle did not come. ${found.error} `;
-      const path = `${home()}page/muddle${Object.keys(link).length ? queryOf(link) : __OPENING__}`;
-      waiting.append(button("Try again", () => begin(fetch(path)), { class: "primary" }));
-      return;
-    }
-    const notes = reasons.length ? [`This link is damaged, and the damaged part was left out. ${reasons.join(" ")}`] : [];
-    const { version } = found.bundle;
-    if (link.v && link.v !== version) {
-      notes.push(`This link was made with another version (${link.v.slice(0, 20)}; this is ${version}), so the picture may differ from the one that was shared.`);
-    }
-    const mark = linkOf(location.search).get(MARK) ?? "";
-    const friend = /^\d{1,2}$/.test(mark) && mark <= found.choices[0].length ? +mark : null;
-    root.replaceChildren(hero.node);
-    show({ ...found, friend, note: notes.join(" ") }, tab, "replaceState");
-    await new Promise(requestAnimationFrame);
-    await new Promise((done) => setTimeout(done)); // the digit is on the screen
-    rest = await build();
-    rest.show(shown);
-    root.append(rest.node);
-    root.removeAttribute("aria-busy");
-  }
-
-  function show(m, to, history) {
-    shown = m;
-    hero.show(m);
-    rest?.show(m);
-    root.dataset.given = m.given;
-    root.dataset.muddle = m.query;
-    const from = tab;
-    tab = to;
-    if (history) showInAddressBar(m.query, tab, history);
-    if (to !== from) openTab(to);
-    if (history !== "pushState") announce("restored", m); // a link's drawing belongs on the pad
-  }
-
-  async function scrollToResult() {
-    for (let i = 0; i < 30 && !root.offsetParent; i++) await new Promise(requestAnimationFrame); // its tab opens
-    root.focus({ preventScroll: true });
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    root.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
-  }
-
-  listen("open", ({ recipe, ...options }) => (recipe.image ? change(recipe, options) : openFresh(recipe, { scroll: true, to: TABS[0], ...options })));
-  listen("hello", () => shown && announce("restored", shown)); // a component that came later
-  listen("tab", (name) => {
-    if (tab === name) return;
-    tab = name;
-    if (shown) showInAddressBar(shown.query, tab, "pushState");
+// What is below the jury is fetched and built after the first digit has been seen.
+async function build() {
+  const names = ["below", "hardest", "map", "settings"];
+  const [{ below }, { hardest }, { latentMap }, { settings }] = await Promise.all(names.map((name) => import(`./${name}.js`)));
+  const map = latentMap(async (source, digit) => {
+    const error = await change({ digit, source, image: null, target: digit === shown.target ? "auto" : shown.target });
+    return error ?? `Taken: the source is now this ${digit}, at S.`;
   });
-
-  // A step back or forward in the browser's history: its tab, and its muddle if that is another one.
-  window.addEventListener("popstate", () => {
-    const [there, here] = [recipeOf(location.search), recipeOf(shown?.query ?? "")];
-    const to = tabOf(location.search);
-    if (KEYS.some((key) => there[key] !== here[key])) return open({ ...there, v: null }, { to, history: null });
-    tab = to;
-    openTab(to);
-  });
-
-  begin(window.muddleOpening);
-  if (tab !== TABS[0]) requestAnimationFrame(() => openTab(tab));
+  const another = () => change({ seed: randomSeed(), source: null });
+  const hardOnes = hardest((recipe) => openFresh(recipe, { scroll: true }));
+  return below(hardOnes, map, settings((changes) => change(changes)), another);
 }
+
+// Show the muddle of a recipe. answer: if it is on its way already. to: the tab, if not where one is. say: shows an error
+// in a sentence, and what to try again. The answer is that sentence, or nothing.
+async function open(fields, { answer, to, history = "pushState", scroll = false, say } = {}) {
+  const current = ++requests;
+  root.setAttribute("aria-busy", "true");
+  const path = `muddle${queryOf(fields)}`;
+  let found = await (answer ?? ask(path));
+  while (found.code === "busy" && current === requests) {
+    hero.say("Many people are here. Yours is next in a moment.");
+    await pause(1000 * found.wait);
+    if (current === requests) found = await ask(path);
+  }
+  if (current !== requests) return undefined;
+  root.removeAttribute("aria-busy");
+  hero.say("");
+  if (!found.error) {
+    show(found, to ?? (found.given || tab !== "draw" ? tab : TABS[0]), history);
+    if (scroll) scrollToResult();
+    return undefined;
+  }
+  const offline = found.code === "offline" ? " You can go on dragging; a new pair needs it." : "";
+  (say ?? hero.say)(found.error + offline, () => open(fields, { to, history, scroll, say }));
+  return found.error;
+}
+
+// The muddle of the address with which the page opens, without those parts of the link that cannot be used.
+async function begin(first) {
+  waiting.textContent = "A muddle is on its way …";
+  const link = recipeOf(location.search);
+  const reasons = [];
+  let found = await first;
+  while (FORGIVEN.exec(found.code)?.[1] in link) {
+    delete link[FORGIVEN.exec(found.code)[1]];
+    reasons.push(found.error);
+    found = await ask(`muddle${Object.keys(link).some((key) => key !== "v") ? queryOf(link) : __OPENING__}`);
+  }
+  if (found.error) {
+    root.removeAttribute("aria-busy");
+    waiting.textContent = `The first muddle did not come. ${found.error} `;
+    const path = `${home()}page/muddle${Object.keys(link).length ? queryOf(link) : __OPENING__}`;
+    waiting.append(button("Try again", () => begin(read(fetch(path))), { class: "primary" }));
+    return;
+  }
+  const notes = reasons.length ? [`This link is damaged, and the damaged part was left out. ${reasons.join(" ")}`] : [];
+  const { version } = found.bundle;
+  if (link.v && link.v !== version) {
+    notes.push(`This link was made with another version (${link.v.slice(0, 20)}; this is ${version}), so the picture may differ from the one that was shared.`);
+  }
+  const mark = linkOf(location.search).get(MARK) ?? "";
+  const friend = /^\d{1,2}$/.test(mark) && mark <= found.choices[0].length ? +mark : null;
+  root.replaceChildren(hero.node);
+  show({ ...found, friend, note: notes.join(" ") }, tab, "replaceState");
+  await pause(HEAD_START);
+  rest = await build();
+  rest.show(shown);
+  root.append(rest.node);
+  root.removeAttribute("aria-busy");
+}
+
+function show(m, to, history) {
+  shown = m;
+  hero.show(m);
+  rest?.show(m);
+  root.dataset.given = m.given;
+  root.dataset.muddle = m.query;
+  const from = tab;
+  tab = to;
+  if (history) showInAddressBar(m.query, tab, history);
+  if (to !== from) openTab(to);
+  if (history !== "pushState") announce("restored", m); // a link's drawing belongs on the pad
+}
+
+async function scrollToResult() {
+  for (let i = 0; i < 30 && !root.offsetParent; i++) await new Promise(requestAnimationFrame); // its tab opens
+  root.focus({ preventScroll: true });
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  root.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+}
+
+listen("open", ({ recipe, ...options }) => (recipe.image ? change(recipe, options) : openFresh(recipe, { scroll: true, to: TABS[0], ...options })));
+listen("hello", () => shown && announce("restored", shown)); // a component that came later
+listen("tab", (name) => {
+  if (tab === name) return;
+  tab = name;
+  if (shown) showInAddressBar(shown.query, tab, "pushState");
+});
+
+// A step back or forward in the browser's history: its tab, and its muddle if that is another one.
+window.addEventListener("popstate", () => {
+  const [there, here] = [recipeOf(location.search), recipeOf(shown?.query ?? "")];
+  const to = tabOf(location.search);
+  if (KEYS.some((key) => there[key] !== here[key])) return open({ ...there, v: null }, { to, history: null });
+  tab = to;
+  openTab(to);
+});
+
+begin(opening);
+if (tab !== TABS[0]) requestAnimationFrame(() => openTab(tab));

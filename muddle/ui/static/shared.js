@@ -57,6 +57,18 @@ export const withArticle = (digit) => `${+digit === 8 ? "an" : "a"}\u00a0${digit
 export const announce = (name, detail) => document.dispatchEvent(new CustomEvent(`muddle:${name}`, { detail }));
 export const listen = (name, action) => document.addEventListener(`muddle:${name}`, (event) => action(event.detail));
 
+export const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+// The element of a selector, once there is one.
+export function appeared(selector) {
+  const find = () => document.querySelector(selector);
+  return new Promise((done) => {
+    const observer = new MutationObserver(() => find() && (observer.disconnect(), done(find())));
+    if (find()) done(find());
+    else observer.observe(document, { subtree: true, childList: true });
+  });
+}
+
 // The address of the folder that serves this page, with a slash at its end.
 export const home = () => location.origin + location.pathname.replace(/[^/]*$/, "");
 
