@@ -21,6 +21,8 @@ from muddle.ui.http import client_of
 from muddle.ui.log import log_request
 from muddle.ui.networks import CACHED, Networks
 
+EVENT = ("data", "session_hash", "fn_index", "event_data", "trigger_id")  # what gradio's clients say of a call
+JOIN = re.compile(r"/gradio_api/queue/join/?")  # by which they call
 CALL = re.compile(r"/gradio_api/call/(v2/)?([^/]*)/?")
 
 Strategy = Literal["balanced", "midpoint", "farthest"]
@@ -220,6 +222,23 @@ def check_call(match: re.Match[str], sent: Any) -> dict[str, Any]:
     check_names(dict(zip(own, data, strict=False)), own)
     rest = [schema.get("default") for schema in list(own.values())[len(data) :]]
     return {"data": [*map(scalar, data), *rest]}
+
+
+def join_check(page: gr.Blocks) -> Callable[[re.Match[str], Any], dict[str, Any]]:
+    """The check of a call as gradio's own clients make it: by the number of a function. Raises RequestError."""
+    known = {number: len(event.inputs) for number, event in page.fns.items() if event.fn}
+
+    def check(_: re.Match[str], sent: Any) -> dict[str, Any]:
+        number = sent.get("fn_index") if isinstance(sent, dict) else None
+        if type(number) is not int or number not in known:
+            raise RequestError("unknown-event", "The request must name a function of the API.")
+        data, event_data = sent.get("data"), sent.get("event_data") or {}
+        if not isinstance(data, list) or len(data) != known[number] or not isinstance(event_data, dict):
+            raise RequestError("bad-data", f"The function takes {known[number]} values as data.")
+        passed = {key: sent[key] for key in EVENT if key in sent}
+        return {**passed, "data": [scalar(value) for value in data], "event_data": event_data}
+
+    return check
 
 
 def check_names(names: Mapping[str, Any], known: Schemas) -> None:

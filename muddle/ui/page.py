@@ -1,19 +1,14 @@
 """The page: its tabs, each a component of ours, whose scripts ask page_data.py for what they show."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import gradio as gr
 
-from muddle.errors import RequestError
 from muddle.ui import module, read_static
-from muddle.ui.api import Api, add_endpoints, scalar
+from muddle.ui.api import Api, add_endpoints
 from muddle.ui.networks import Networks
 
 TITLE = "MNIST Muddle"
-EVENT = ("data", "session_hash", "fn_index", "event_data", "trigger_id")  # what an event of the page says
-JOIN = re.compile(r"/gradio_api/queue/join/?")
 
 
 def build(networks: Networks) -> gr.Blocks:
@@ -49,35 +44,6 @@ def component(name: str, *, styles: Sequence[str] = (), own_script: bool = True)
         css_template="".join(read_static(f"{part}.css") for part in ("shared", *styles, name)),
         js_on_load=start if own_script else None,
     )
-
-
-def event_check(page: gr.Blocks) -> Callable[[re.Match[str], Any], dict[str, Any]]:
-    """The check of the events of a page: its own functions, values that its controls can have. Raises RequestError."""
-    controls: Mapping[int, Sequence[Any]] = {number: event.inputs for number, event in page.fns.items() if event.fn}
-
-    def check(_: re.Match[str], sent: Any) -> dict[str, Any]:
-        number = sent.get("fn_index") if isinstance(sent, dict) else None
-        if type(number) is not int or number not in controls:
-            raise RequestError("unknown-event", "The request must name an event of the page.")
-        boxes, data, event_data = controls[number], sent.get("data"), sent.get("event_data") or {}
-        if not isinstance(data, list) or len(data) != len(boxes) or not isinstance(event_data, dict):
-            raise RequestError("bad-data", f"The event takes {len(boxes)} values as data, and an object as event_data.")
-        values = [scalar(value) for value in data]
-        for box, value in zip(boxes, values, strict=True):
-            if not _fits(box, value):
-                raise RequestError("bad-data", f"The control {box.label!r} cannot have the value {value!r:.40}.")
-        return {**{key: sent[key] for key in EVENT if key in sent}, "data": values, "event_data": event_data}
-
-    return check
-
-
-def _fits(box: Any, value: Any) -> bool:
-    """Whether a component takes a value, about which gradio would else log a traceback."""
-    try:
-        box.preprocess(value)
-    except Exception:  # gr.Error, and what a wrong type raises
-        return False
-    return not (isinstance(box, gr.Slider) and value is None)
 
 
 def theme() -> gr.themes.Base:

@@ -37,10 +37,10 @@ def launch(networks: Networks, **overrides: Any) -> tuple[Any, str]:
 
     from muddle.errors import MuddleError
     from muddle.ui import STATIC, read_static
-    from muddle.ui.api import CALL, check_call
+    from muddle.ui.api import CALL, JOIN, check_call, join_check
     from muddle.ui.http import Gate, on_http_error, on_muddle_error, security_headers
     from muddle.ui.mcp import mcp_routes
-    from muddle.ui.page import JOIN, build, event_check, theme
+    from muddle.ui.page import build, theme
     from muddle.ui.page_data import page_routes
     from muddle.ui.routes import PageHead, routes
 
@@ -49,7 +49,7 @@ def launch(networks: Networks, **overrides: Any) -> tuple[Any, str]:
     os.environ.setdefault("FORWARDED_ALLOW_IPS", PROXIES)  # uvicorn's option
     page = build(networks).queue(api_open=False, max_size=EVENTS, default_concurrency_limit=None)
     own = [*routes(networks), *page_routes(networks), *mcp_routes(networks)]
-    checks = {CALL: check_call, JOIN: event_check(page)}
+    checks = {CALL: check_call, JOIN: join_check(page)}
     gate = {"own": frozenset(route.path for route in own), "checks": checks, "headers": security_headers(on_space())}
     options = {
         "ssr_mode": False,  # else a Space puts a server of gradio's before this one, which knows no addresses of ours

@@ -2,10 +2,13 @@ import base64
 import dataclasses
 import json
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 from muddle.export.serialize import (
+    A_QUESTION,
     BETWEEN_TWO,
     HARD_TO_TELL,
     LIKE_A_DIGIT,
@@ -19,6 +22,7 @@ from muddle.export.serialize import (
     summary,
     to_base64,
     verdict,
+    whole_percents,
 )
 from muddle.images.codecs import from_png
 from muddle.recipe import PARAMETERS
@@ -124,13 +128,26 @@ def test_muddler_and_muddle_describe_the_same_bundle(muddler, m):
 
 def test_the_verdict_names_both_digits_with_their_shares(m):
     said = verdict(with_scores(m, p_digit=0.512, p_target=0.448))
-    assert all(part in said for part in ("4: 51 %", "9: 45 %"))
+    assert said == "4 or 9? The judges say 4: 51\u00a0%, 9: 45\u00a0%"
 
 
 @pytest.mark.parametrize(("other", "told"), [(WORTH_A_WORD - 0.01, False), (WORTH_A_WORD + 0.01, True)])
 def test_the_verdict_tells_when_a_third_digit_is_in_play(m, other, told):
     said = verdict(with_scores(m, p_digit=0.5 - other, p_target=0.5))
-    assert said.endswith(f"{100 * other:.0f} %") == told
+    assert said.endswith(f"anything else: {100 * other:.0f}\u00a0%") == told
+
+
+@pytest.mark.parametrize(("p", "asks"), [(A_QUESTION, True), (A_QUESTION - 0.01, False)])
+def test_the_verdict_asks_only_when_there_is_a_question(m, p, asks):
+    assert verdict(with_scores(m, p_digit=p, p_target=1 - p)).startswith("4 or 9?") == asks
+
+
+@hypothesis.given(st.lists(st.floats(0, 1), min_size=2, max_size=5).filter(any))
+def test_whole_percents_add_up_and_are_never_one_off(parts):
+    shares = [part / sum(parts) for part in parts]
+    percents = whole_percents(shares)
+    assert sum(percents) == 100
+    assert all(abs(percent - 100 * share) < 1.001 for percent, share in zip(percents, shares, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -147,17 +164,17 @@ def test_the_verdict_tells_when_a_third_digit_is_in_play(m, other, told):
 )
 def test_each_criterion_is_met_by_its_own_score(m, scores, met):
     good = {"p_digit": 0.5, "p_target": 0.45, "entropy": 1.1, "likeness": 40.0}
-    assert [said for _, said, _ in criteria(with_scores(m, **{**good, **scores}))] == met
+    assert [said for _, said, _, _ in criteria(with_scores(m, **{**good, **scores}))] == met
 
 
 @pytest.mark.parametrize(
-    ("p", "text"), [(0.39904, "39.9 %"), (0.39996, "39.996 %"), (0.4, "40 %"), (0.404, "40.4 %"), (0.36, "36 %")]
+    ("p", "text"), [(0.39904, "39.9"), (0.39996, "39.996"), (0.4, "40"), (0.404, "40.4"), (0.36, "36")]
 )
 def test_what_is_just_below_a_bar_does_not_look_like_it(m, p, text):
-    tell, like, between = [text for _, _, text in criteria(with_scores(m, p_digit=p, entropy=0.88, likeness=4.7))]
+    tell, like, between = [text for _, _, text, _ in criteria(with_scores(m, p_digit=p, entropy=0.88, likeness=4.7))]
     assert between.startswith(f"{text} and ")
     assert tell.startswith("0.88 ")
-    assert " 4.7 %" in like
+    assert " 4.7\u00a0%" in like
 
 
 def test_a_picture_is_a_data_uri():

@@ -1,12 +1,13 @@
 """Helpers for tests of the page: where things are, what is seen there, and how to wait for what the page does."""
 
 import contextlib
+import re
 from urllib.parse import parse_qsl, urlsplit
 
 from muddle.recipe import LINK_KEYS
 
 RESULT = "#result .result"
-SETTLED = f"{RESULT}[data-muddle]:not([aria-busy])"  # nothing is under way: controls, address and result agree
+SETTLED = f"{RESULT}[data-muddle]:not([aria-busy])"  # nothing is under way: settings, address and result agree
 CANVAS = {kind: f"{RESULT} .{kind} canvas" for kind in ("source", "muddle", "partner")}
 
 
@@ -44,34 +45,15 @@ def address_fields(page):
     return {key: value for key, value in parse_qsl(urlsplit(page.url).query) if key in LINK_KEYS}
 
 
-def checked(page, group):
-    """The value that is chosen in a group of radio buttons."""
-    if group in ("digit", "target", "strategy"):
-        open_settings(page)
-    return page.locator(f"#{group} input:checked").input_value()
+def strategy(page):
+    """The strategy that is chosen in the settings."""
+    return page.locator(f"{RESULT} .settings [name=muddle-strategy]:checked").input_value()
 
 
-def choose(page, group, label):
-    if group in ("digit", "target", "strategy"):
-        open_settings(page)
-    page.locator(f"#{group} label", has_text=label).click()
-
-
-def open_settings(page):
-    """Open the accordion, if it is closed, and wait until gradio has set what is in it."""
-    if page.locator("#seed input").is_visible():
-        return
-    page.get_by_text("Settings: digits, strategy").click()
-    page.locator("#seed input").wait_for()
-    if page.locator(SETTLED).count():
-        seed = shown(page)["seed"]
-        page.wait_for_function("seed => document.querySelector('#seed input')?.value === seed", arg=seed)
-
-
-def press(page, button):
-    """Press a button of the settings: "muddle", which applies them, or "again"."""
-    open_settings(page)
-    page.click(f"#{button}")
+def choose(page, end, digit):
+    """Choose a digit at an end of the slider, "from" or "to"; another image of it if it is that already."""
+    page.locator(f"{RESULT} .{end} .end").click()
+    page.locator(f"{RESULT} .{end} .choose").get_by_role("button", name=re.compile(f"^(Another )?{digit}$")).click()
 
 
 def open_tab(page, name):

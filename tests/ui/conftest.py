@@ -70,7 +70,7 @@ def opening(opening_page, expected):
     page, troubles = opening_page
     before = page.get_attribute(RESULT, "data-muddle")
     yield page
-    open_tab(page, "Muddle")
+    open_tab(page, "Morph")
     left = page.get_attribute(SETTLED, "data-muddle")
     wrong = unexpected(troubles, expected)
     troubles.clear()

@@ -1,10 +1,12 @@
 import base64
+import contextlib
 import inspect
 import io
 import json
 import os
 import urllib.request
 
+import gradio as gr
 import numpy as np
 import pytest
 from gradio_client import Client
@@ -16,9 +18,11 @@ from support.loops import finished
 from support.processes import ROOT
 
 from muddle import cli
+from muddle.errors import ArgumentError
 from muddle.images.codecs import png
 from muddle.recipe import STRATEGIES, Recipe
-from muddle.ui.api import Api, schemas
+from muddle.ui import api as module
+from muddle.ui.api import Api, as_gradio_error, schemas
 
 PROMISED = ROOT / "tests/ui/api.json"
 
@@ -282,7 +286,6 @@ MALFORMED = [
     ("api/muddle", {"data": [4]}, 404, "not-found"),
     ("queue/join", [], 400, "unknown-event"),
     ("queue/join", {"fn_index": 999, "data": []}, 400, "unknown-event"),
-    ("queue/join", {"fn_index": 0, "data": [], "session_hash": "x"}, 400, "bad-data"),
 ]
 
 
@@ -292,6 +295,37 @@ def test_what_gradio_would_not_understand_is_a_sentence_and_a_code(app, path, bo
     assert (got, given) == (status, code), answer
     assert answer["title"] == code
     assert answer["error"].endswith(".")
+
+
+def test_a_call_by_number_with_too_few_values_is_a_sentence_and_a_code(app):
+    events = json.loads(ask(f"{app}/config")[2])["dependencies"]
+    (number,) = [event["id"] for event in events if event["api_name"] == "muddle"]
+    for data in ([], None, {"digit": 4}):
+        body = {"fn_index": number, "data": data, "session_hash": "x"}
+        assert post(f"{app}/gradio_api/queue/join", body)[:2] == (400, "bad-data")
+
+
+def test_the_page_itself_has_no_function_that_could_be_called(app):
+    events = json.loads(ask(f"{app}/config")[2])["dependencies"]
+    assert {event["api_name"] for event in events if event["backend_fn"]} == {"muddle", "muddle_image", "about"}
+
+
+@pytest.mark.parametrize("error", [None, ArgumentError("digit", 11, "a digit"), ZeroDivisionError()])
+def test_every_call_is_logged_with_its_outcome_and_an_expected_error_is_a_sentence(monkeypatch, error):
+    lines = []
+    monkeypatch.setattr(module, "log_request", lambda route, seconds, outcome: lines.append((route, outcome)))
+
+    async def work():
+        if error:
+            raise error
+
+    expected = gr.Error if isinstance(error, ArgumentError) else type(error)
+    with pytest.raises(expected) if error else contextlib.nullcontext() as caught:
+        finished(as_gradio_error(work)())
+    assert lines == [("work", getattr(error, "code", type(error).__name__) if error else "ok")]
+    if expected is gr.Error:
+        assert (caught.value.message, caught.value.title) == ("digit must be a digit, not 11.", "bad-digit")
+        assert caught.value.print_exception is False
 
 
 def test_what_more_a_call_says_is_nothing_to_gradio(app, muddler):

@@ -14,7 +14,6 @@ ASSIGNED = {  # every attribute that is set on anything but self, and why
     ("api", "box.example_payload"): "nor has it one for examples",
     ("log", "log.propagate"): "logging's own way to keep a logger's lines to its handlers",
     ("networks", "job.tries"): "our own Job",
-    ("page", "answer.__name__"): "a function of ours, which gradio calls by its name",
     ("serve", "page.app.state_holder"): "gradio copies the page's whole configuration for each call, without an option",
 }
 

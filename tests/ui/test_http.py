@@ -291,7 +291,7 @@ def test_what_the_page_does_not_need_is_closed(app, app_folder, path, body):
 FILE = b'--x\r\nContent-Disposition: form-data; name="video"; filename="a.mp4"\r\n\r\nHELLO\r\n--x--\r\n'
 
 
-@pytest.mark.parametrize("path", ["component_server", "call/v2/muddle", "queue/join"])
+@pytest.mark.parametrize("path", ["call/v2/muddle", "queue/join"])
 @pytest.mark.parametrize(
     "kinds", [["multipart/form-data; boundary=x", "application/json"], ["multipart/form-data; boundary=x"]]
 )
@@ -380,8 +380,7 @@ def test_no_address_that_is_sent_is_fetched(app, elsewhere):
         asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "muddle_image", "arguments": {}}}
         asked["params"]["arguments"] = {"image": value}
         assert post(f"{app}/mcp", asked)[2]["result"]["isError"]
-        sent = {"session_hash": "x", "component_id": 0, "fn_name": "look", "data": value}
-        assert post(f"{app}/gradio_api/component_server", sent)[:2] == (400, "bad-request")
+        assert post(f"{app}/page/reading", value)[:2] == (400, "bad-image")
         query = urllib.parse.urlencode({"image": str(value)})
         assert ask(f"{app}/muddle.png?{query}")[0] == 400
     for kind in ("X-Forwarded-Host", "Referer", "X-Gradio-History-Bucket"):

@@ -1,10 +1,10 @@
 """What an automated check of accessibility finds, on every tab, in light and dark, wide and narrow."""
 
 from axe_playwright_python.sync_playwright import Axe
-from support.browser import calm, choose, open_settings, open_tab
+from support.browser import RESULT, another_muddle, calm, open_tab
 
 TABS = {  # and what is there once a tab is complete
-    "Draw": "#pad .reading",
+    "Draw": "#draw .reading",
     "All pairs": "#pairs table td",
     "Guess": "#guess .answers button:enabled",
     "About": "#about table",
@@ -26,7 +26,7 @@ def check_tabs(page):
         page.wait_for_selector(complete)
         calm(page)
         assert not serious(page), tab
-    open_tab(page, "Muddle")
+    open_tab(page, "Morph")
 
 
 def test_no_tab_has_a_serious_finding_in_light_and_wide(opening):
@@ -40,11 +40,19 @@ def test_no_tab_has_a_serious_finding_in_dark_and_narrow(visit):
     page = visit("/?__theme=dark")
     page.set_viewport_size({"width": 390, "height": 900})
     check_tabs(page)
-    open_settings(page)
-    choose(page, "strategy", "midpoint")  # which disables the balance
+    with another_muddle(page):
+        page.locator(f"{RESULT} [value=midpoint]").check()  # which disables the balance
     calm(page)
     assert not serious(page)
     page.locator("#result .tile").first.click()
+    calm(page)
+    assert not serious(page)
+
+
+def test_no_tab_has_a_serious_finding_in_forced_colours(visit):
+    page = visit()
+    page.emulate_media(forced_colors="active")
+    check_tabs(page)
     calm(page)
     assert not serious(page)
 

@@ -10,7 +10,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from support.http import ask, call, post
+from support.http import call, post
 
 SIDE = 50_000
 
@@ -115,11 +115,8 @@ def by_mcp(app, data):
 
 
 def by_pad(app, data):
-    _, _, config = ask(f"{app}/config")
-    pad = next(c["id"] for c in json.loads(config)["components"] if c["props"].get("elem_id") == "pad")
-    sent = {"session_hash": "x", "component_id": pad, "fn_name": "look", "data": base64.b64encode(data).decode()}
-    status, _, answer = post(f"{app}/gradio_api/component_server", sent)
-    assert status == 200
+    status, code, answer = post(f"{app}/page/reading", base64.b64encode(data).decode())
+    assert (status, code) in [(200, None), (400, "bad-image")]
     return answer.get("order", [None])[0], answer.get("error", "")
 
 

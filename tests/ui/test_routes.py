@@ -241,7 +241,8 @@ def test_nothing_gets_out_of_its_attribute(home):
     metas = dict(head.metas)
     assert metas["og:url"] == home
     assert metas["og:image"].startswith(home + "card.png?digit=2")
-    assert set(head.tags) == {"meta", "link"}
+    assert set(head.tags) == {"meta", "link", "script"}
+    assert head.tags.count("script") == head_of(head_tags("http://a/", "")).tags.count("script")
 
 
 def test_a_private_spaces_token_is_in_no_tag():
