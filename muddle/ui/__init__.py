@@ -27,13 +27,14 @@ def read_static(name: str) -> str:
 
 
 @functools.cache
-def modules() -> dict[str, str]:
-    """The scripts of the page by their addresses, which change with any of them, so that a browser may keep them."""
-    texts = {path.name: read_static(path.name) for path in sorted(STATIC.glob("*.js"))}
+def assets() -> dict[str, str]:
+    """The page's scripts and style by their addresses, which change with any of them: a browser may keep them."""
+    names = [*sorted(path.name for path in STATIC.glob("*.js")), "theme.css"]
+    texts = {name: read_static(name) for name in names}
     fingerprint = hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:12]
     return {f"ui/{fingerprint}/{name}": text for name, text in texts.items()}
 
 
-def module(name: str) -> str:
-    """The address of a script, from the page's folder on."""
-    return next(address for address in modules() if address.endswith(f"/{name}.js"))
+def asset(name: str) -> str:
+    """The address of a script or style, from the page's folder on."""
+    return next(address for address in assets() if address.endswith(f"/{name}"))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import gradio as gr
 
-from muddle.ui import module, read_static
+from muddle.ui import asset, read_static
 from muddle.ui.api import Api, add_endpoints
 from muddle.ui.networks import Networks
 
@@ -37,7 +37,7 @@ def _tab(name: str, label: str) -> gr.Tab:
 
 def component(name: str, *, styles: Sequence[str] = (), own_script: bool = True) -> gr.HTML:
     """A component of ours: static/<name>.html with its css, after that of all and of `styles`, and its script."""
-    start = f"import(new URL('{module(name)}', document.baseURI)).then((script) => script.start(element));"
+    start = f"import(new URL('{asset(f'{name}.js')}', document.baseURI)).then((script) => script.start(element));"
     return gr.HTML(
         elem_id=name,
         html_template=read_static(f"{name}.html"),

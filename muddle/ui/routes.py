@@ -22,7 +22,7 @@ from muddle.export.files import to_file
 from muddle.export.serialize import TAGLINE, to_base64
 from muddle.images.codecs import png, tiled
 from muddle.recipe import PARAMETERS, VERSION, Recipe
-from muddle.ui import OPENING, module, modules, read_static
+from muddle.ui import OPENING, asset, assets, read_static
 from muddle.ui.http import client_of
 from muddle.ui.networks import Facts, Networks
 from muddle.ui.page import TITLE
@@ -37,7 +37,7 @@ FILES = {  # the kind of file that each address gives, and its media type
     "/card.png": ("card", "image/png"),
 }
 SHEET_COLUMNS = 50  # of the exemplars' sheet, as static/map.js cuts it
-FIRST_SCRIPTS = ("shared", "address", "jury", "result")  # that are ready before gradio's are, each after those it needs
+FIRST_SCRIPTS = ("shared.js", "address.js", "jury.js", "result.js")  # there before gradio's, each after what it needs
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 PACKED = [Middleware(GZipMiddleware, compresslevel=6)]  # of a route whose answers are texts
 HOUR = {"Cache-Control": "max-age=3600"}
@@ -49,7 +49,7 @@ def routes(networks: Networks) -> list[Route]:
     """The routes, each a pure function of its query. They raise MuddleError, which http.on_muddle_error answers."""
 
     async def muddle(request: Request) -> Response:
-        kind, media_type = FILES[request.url.path.removeprefix(request.scope.get("root_path", ""))]
+        kind, media_type = FILES[path_of(request)]
         version = (await networks.facts()).version
         tag = f'"{version}-{hashlib.sha1(str(request.url).encode()).hexdigest()[:16]}"'
         forever = request.query_params.get(VERSION) == version  # else another bundle may answer it one day
@@ -60,9 +60,10 @@ def routes(networks: Networks) -> list[Route]:
         made = await networks.muddle(Recipe.from_query(request.url.query), client_of(request))
         return Response(await networks.in_thread(to_file, made, kind), media_type=media_type, headers=headers)
 
-    async def script(request: Request) -> Response:
-        text = modules()[request.url.path.removeprefix(request.scope.get("root_path", "")).removeprefix("/")]
-        return Response(text, media_type="text/javascript", headers=FOREVER)
+    async def own_asset(request: Request) -> Response:
+        address = path_of(request)[1:]
+        kind = "text/css" if address.endswith(".css") else "text/javascript"
+        return Response(assets()[address], media_type=kind, headers=FOREVER)
 
     async def exemplars(_: Request) -> Response:
         return Response(exemplar_sheet(await networks.facts()), media_type="image/png", headers=HOUR)
@@ -82,12 +83,17 @@ def routes(networks: Networks) -> list[Route]:
 
     return [
         *(Route(path, muddle) for path in FILES),
-        *(Route(f"/{address}", script, middleware=PACKED) for address in modules()),
+        *(Route(f"/{address}", own_asset, middleware=PACKED) for address in assets()),
         Route("/exemplars.png", exemplars),
         Route("/map.json", latent_map, middleware=PACKED),
         Route("/model-card.md", model_card),
         Route("/healthz", health),
     ]
+
+
+def path_of(request: Request) -> str:
+    """A request's path from the page's folder on, with a slash at its begin."""
+    return request.url.path.removeprefix(request.scope.get("root_path", ""))
 
 
 @functools.lru_cache(1)
@@ -137,7 +143,8 @@ def head_tags(home: str, query: str) -> str:
         f'<meta name="twitter:card" content="summary_large_image"><meta name="twitter:image" content="{picture}">'
         '<link rel="icon" type="image/svg+xml" href="favicon.ico">'  # as gradio names it
         f"<script>{opening_script()}</script>"
-        + "".join(f'<script type="module" src="{module(name)}"></script>' for name in FIRST_SCRIPTS)
+        f'<link rel="stylesheet" href="{asset("theme.css")}">'
+        + "".join(f'<script type="module" src="{asset(name)}"></script>' for name in FIRST_SCRIPTS)
     )
 
 

@@ -36,7 +36,7 @@ def launch(networks: Networks, **overrides: Any) -> tuple[Any, str]:
     from starlette.middleware import Middleware
 
     from muddle.errors import MuddleError
-    from muddle.ui import STATIC, read_static
+    from muddle.ui import STATIC
     from muddle.ui.api import CALL, JOIN, check_call, join_check
     from muddle.ui.http import Gate, on_http_error, on_muddle_error, security_headers
     from muddle.ui.mcp import mcp_routes
@@ -54,7 +54,6 @@ def launch(networks: Networks, **overrides: Any) -> tuple[Any, str]:
     options = {
         "ssr_mode": False,  # else a Space puts a server of gradio's before this one, which knows no addresses of ours
         "theme": theme(),
-        "css": read_static("theme.css"),
         "favicon_path": str(STATIC / "favicon.svg"),  # and the icon of the page as an app
         "footer_links": ["api"],
         "state_session_capacity": 200,

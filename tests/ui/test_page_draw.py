@@ -233,7 +233,8 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_cannot_be_used_is_a_sentence_and_the_next_one_works(pad, name):
+def test_what_cannot_be_used_is_a_sentence_and_the_next_one_works(pad, expected, name):
+    expected += ["400"]  # the browser's own line about an answer that is an error
     upload(pad, BAD[name])
     pad.wait_for_selector(f"{READING}.wrong")
     assert pad.inner_text(READING).endswith(".")
@@ -242,7 +243,8 @@ def test_what_cannot_be_used_is_a_sentence_and_the_next_one_works(pad, name):
     assert "wrong" not in pad.get_attribute(READING, "class")
 
 
-def test_a_huge_picture_is_a_sentence(pad):
+def test_a_huge_picture_is_a_sentence(pad, expected):
+    expected += ["400"]
     upload(pad, picture("1", (17_000, 17_000), paper=0, ink=None))
     pad.wait_for_selector(f"{READING}.wrong")
 

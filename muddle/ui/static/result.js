@@ -30,13 +30,15 @@ let rest = null; // what is below the jury
 async function build() {
   const names = ["below", "hardest", "map", "settings"];
   const [{ below }, { hardest }, { latentMap }, { settings }] = await Promise.all(names.map((name) => import(`./${name}.js`)));
+  const quiet = () => {}; // map and settings say themselves what is wrong
   const map = latentMap(async (source, digit) => {
-    const error = await change({ digit, source, image: null, target: digit === shown.target ? "auto" : shown.target });
+    const target = digit === shown.target ? "auto" : shown.target;
+    const error = await change({ digit, source, image: null, target }, { say: quiet });
     return error ?? `Taken: the source is now this ${digit}, at S.`;
   });
   const another = () => change({ seed: randomSeed(), source: null });
   const hardOnes = hardest((recipe) => openFresh(recipe, { scroll: true }));
-  return below(hardOnes, map, settings((changes) => change(changes)), another);
+  return below(hardOnes, map, settings((changes) => change(changes, { say: quiet })), another);
 }
 
 // Show the muddle of a recipe. answer: if it is on its way already. to: the tab, if not where one is. say: shows an error
@@ -120,7 +122,18 @@ async function scrollToResult() {
 
 listen("open", ({ recipe, ...options }) => (recipe.image ? change(recipe, options) : openFresh(recipe, { scroll: true, to: TABS[0], ...options })));
 listen("hello", () => shown && announce("restored", shown)); // a component that came later
+
+// gradio says which tab it opens with, the first, and until then no other can be opened.
+let said = false;
+function opensWith() {
+  if (said) return;
+  said = true;
+  if (tab !== TABS[0]) openTab(tab);
+}
+setTimeout(opensWith, 1000); // should it ever say nothing
+
 listen("tab", (name) => {
+  if (!said) return opensWith();
   if (tab === name) return;
   tab = name;
   if (shown) showInAddressBar(shown.query, tab, "pushState");
@@ -136,4 +149,3 @@ window.addEventListener("popstate", () => {
 });
 
 begin(opening);
-if (tab !== TABS[0]) requestAnimationFrame(() => openTab(tab));

@@ -10,7 +10,9 @@ export function settings(apply) {
   const change = async (changes) => {
     wrong.textContent = "";
     const error = await apply(changes);
-    if (error) wrong.textContent = error;
+    if (!error) return;
+    show(shown); // what is, instead of what cannot be
+    wrong.textContent = error;
   };
 
   const ways = Object.entries(STRATEGIES).map(([value, meaning]) => {
@@ -46,7 +48,9 @@ export function settings(apply) {
   const numbers = make("label", {}, make("b", {}, "Seed"), seed, make("small", {}, "Draws the real images: the same seed, the same muddle. Empty: surprise me."));
 
   const grid = make("div", { class: "dials" }, balance.node, steps.node, numbers);
+  let shown = null;
   const show = (m) => {
+    shown = m;
     for (const way of ways) way.firstChild.checked = way.firstChild.value === m.strategy;
     balance.show(m.balance);
     balance.input.disabled = m.strategy !== "balanced";
