@@ -14,7 +14,7 @@ TITLE = "MNIST Muddle"
 def build(networks: Networks) -> gr.Blocks:
     """The whole page and the API, not yet launched."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 6 * 3600)) as page:
-        gr.HTML(f"<h1>{TITLE}</h1>", elem_id="title", padding=False)
+        gr.HTML(f'<h1>{TITLE}</h1><a class="skip" href="#result">Skip the tabs</a>', elem_id="title", padding=False)
         with gr.Tabs():
             for name, label in {"muddle": "Morph", "draw": "Draw", "guess": "Guess", "pairs": "All pairs"}.items():
                 with _tab(name, label):

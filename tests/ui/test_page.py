@@ -49,7 +49,7 @@ def opened(muddler):
 
 def test_a_muddle_is_there_when_the_page_opens(opening, opened):
     page = opening
-    assert page.title() == "MNIST Muddle"
+    assert page.title().replace("\xa0", " ") == "When does this 2 become an 8? · MNIST Muddle"
     assert pixels(page, CANVAS["muddle"]) == flat(opened.image)
     assert pixels(page, CANVAS["source"]) == flat(opened.source)
     assert pixels(page, CANVAS["partner"]) == flat(opened.partner)
@@ -179,7 +179,7 @@ def test_the_first_screen_asks_a_question_and_nothing_of_it_is_cut(opening, open
     page.evaluate("scrollTo(0, 0)")
     asked = page.inner_text(f"{HERO} .question")
     assert " ".join(asked.split()) == "When does this 2 become an 8?"
-    for part in (".question", ".big", ".melt", ".jury", ".says", ".decide", ".another"):
+    for part in (".question", ".big", ".melt", ".jury", ".says", ".decide", ".another", ".links"):
         box = page.locator(f"{HERO} {part}").bounding_box()
         assert box["x"] >= 0
         assert box["y"] >= 0

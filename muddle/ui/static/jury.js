@@ -2,6 +2,7 @@
 // which they change their mind. They lie face down until the visitor has set a mark of their own.
 // change: shows the muddle of a recipe that differs in some keys, fetch: gets one ahead.
 import { SIZE, button, bytes, copyText, home, make, paint, randomSeed, withArticle } from "./shared.js";
+import { openTab } from "./address.js";
 
 export function jury(change, fetchAhead) {
   const question = make("h2", { class: "question" });
@@ -15,11 +16,12 @@ export function jury(change, fetchAhead) {
   const decide = button("", () => (mark === null ? setMark() : challenge()), { class: "primary decide" });
   const another = button("Another pair", anotherPair, { class: "another" });
   const hardest = button("Jump to the hardest point", () => move(middle()), { class: "link", hidden: "" });
+  const own = button("or draw your own digit", () => openTab("draw"), { class: "link" });
   const track = make("div", { class: "track" }, slider, marks);
   const row = make("div", { class: "melt-row" }, ends[0].node, track, ends[1].node);
   const buttons = make("div", { class: "decisions" }, decide, another);
   const trouble = make("p", { class: "wrong", role: "alert" });
-  const node = make("section", { class: "hero", "aria-label": "When does it change?" }, question, how, big, row, cards, says, buttons, trouble, hardest);
+  const node = make("section", { class: "hero", "aria-label": "When does it change?" }, question, how, big, row, cards, says, buttons, trouble, make("div", { class: "links" }, hardest, own));
 
   let m = null;
   let frames = null; // the pixels of each step
@@ -194,6 +196,7 @@ export function jury(change, fetchAhead) {
       return moment;
     });
     question.replaceChildren("When does this ", make("b", { class: "digit" }, `${m.digit}`), " become ", withArticle(m.target).slice(0, -1), make("b", { class: "target" }, `${m.target}`), "?");
+    document.title = `${question.textContent} · MNIST Muddle`;
     slider.max = last();
     slider.value = 0;
     slider.setAttribute("aria-label", `From the ${m.digit} to the ${m.target}`);
