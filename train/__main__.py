@@ -30,6 +30,7 @@ STAGES = {  # in their order; each module has run_stage(run)
     "exemplars": Entry("train.stages.exemplars", "choose and clean the images that sources are drawn from"),
     "projection": Entry("train.stages.projection", "learn the latent map: where on a plane each code lies"),
     "surrogate": Entry("train.stages.surrogate", "teach the surrogate what the teachers say of a code"),
+    "inverse": Entry("train.stages.inverse", "learn the way back from the map: a code for each place"),
     "report": Entry(
         "train.report.report", "measure everything, write report.json, the model card and pictures, and seal the bundle"
     ),

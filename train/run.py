@@ -18,6 +18,7 @@ SEED_OFFSETS = {  # added to the run's seed; a training of several networks coun
     "surrogate": 700,
     "projection": 800,
     "panel": 900,
+    "inverse": 1000,
 }
 
 
@@ -33,6 +34,7 @@ class RunSize:
     surrogate_epochs: int = 40
     exemplars_per_digit: int = 250
     projection_epochs: int = 400
+    inverse_epochs: int = 60
     muddles_per_digit: int = 100  # in the report
     muddles_per_pair: int = 50
 
@@ -46,6 +48,7 @@ QUICK = RunSize(  # only shows that everything works
     surrogate_epochs=3,
     exemplars_per_digit=200,
     projection_epochs=10,
+    inverse_epochs=1,
     muddles_per_digit=2,
     muddles_per_pair=1,
 )

@@ -19,18 +19,20 @@ from muddle.errors import BundleError
 from muddle.networks.autoencoder import Autoencoder, AutoencoderConfig
 from muddle.networks.judges import Ensemble, JudgeConfig
 from muddle.networks.likeness import Likeness, LikenessConfig
-from muddle.networks.projection import Projection, ProjectionConfig
+from muddle.networks.projection import Inverse, Projection, ProjectionConfig
 from muddle.networks.surrogate import Surrogate, SurrogateConfig
 from muddle.result import Origin
 
-FORMAT = 2
+FORMAT = 3
 NETWORKS: dict[str, Callable[[Any], nn.Module]] = {  # builds each network from its entry in config.json
     "autoencoder": lambda config: Autoencoder(AutoencoderConfig(**config)),
     "judge": lambda configs: Ensemble([JudgeConfig(**config) for config in configs]),
     "likeness": lambda config: Likeness(LikenessConfig(**config)),
     "surrogate": lambda config: Surrogate(SurrogateConfig(**config)),
     "projection": lambda config: Projection(ProjectionConfig(**config)),
+    "inverse": lambda config: Inverse(ProjectionConfig(**config)),
 }
+NO_MUDDLES_NEED = ("inverse",)  # which is for the atlas alone
 TENSOR_FILES = (*NETWORKS, "centroids", "exemplars")
 HASHED = (*(f"{name}.safetensors" for name in TENSOR_FILES), "report.json")  # config.json has their sha256
 FILES = (*HASHED, "config.json")  # without which there is no bundle
@@ -64,6 +66,7 @@ class Bundle:
     likeness: Likeness
     surrogate: Surrogate
     projection: Projection
+    inverse: Inverse
     centroids: Tensor  # float64 (10, D)
     exemplars: Exemplars
     report: dict[str, Any]  # the measured results
@@ -160,6 +163,7 @@ def load_bundle(folder: Path, origin: Origin | None = None) -> Bundle:
         likeness=networks["likeness"],
         surrogate=networks["surrogate"],
         projection=networks["projection"],
+        inverse=networks["inverse"],
         centroids=centroids["centroids"].double(),
         exemplars=Exemplars(exemplars["images"], exemplars["labels"].long(), exemplars["codes"].double()),
         report=json.loads(contents["report.json"]),
@@ -182,8 +186,8 @@ def _seal_of(config: dict[str, Any]) -> str:
 
 
 def _fingerprint(config: dict[str, Any]) -> str:
-    parts = {name: config[name] for name in NETWORKS}
-    hashes = {name: config["files"][f"{name}.safetensors"] for name in TENSOR_FILES}
+    parts = {name: config[name] for name in NETWORKS if name not in NO_MUDDLES_NEED}
+    hashes = {name: config["files"][f"{name}.safetensors"] for name in TENSOR_FILES if name not in NO_MUDDLES_NEED}
     return _sha256(json.dumps([parts, hashes], sort_keys=True).encode())
 
 

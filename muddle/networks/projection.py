@@ -36,3 +36,17 @@ class Projection(nn.Module):
     def forward(self, codes: Tensor) -> Tensor:
         """Project codes to places, (..., D) -> (..., 2): exemplars within [-1, 1], other codes near it."""
         return (self.net(codes) - self.centre) / self.reach
+
+
+class Inverse(nn.Module):
+    """A dense network from places on the map back to codes: of the many codes that lie at a place, a typical one."""
+
+    def __init__(self, config: ProjectionConfig = ProjectionConfig()):
+        super().__init__()
+        self.config = config
+        w = config.width
+        self.net = nn.Sequential(nn.Linear(2, w), nn.SiLU(), nn.Linear(w, w), nn.SiLU(), nn.Linear(w, config.latent))
+
+    def forward(self, places: Tensor) -> Tensor:
+        """Codes of places, (..., 2) -> (..., D). Far from every exemplar's place they are no digits."""
+        return self.net(places)

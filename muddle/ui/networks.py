@@ -54,7 +54,8 @@ class Facts:
     exemplars: np.ndarray  # uint8 (N, 28, 28)
     labels: np.ndarray  # uint8 (N,)
     places: np.ndarray  # float32 (N, 2): on the latent map
-    centroid_places: np.ndarray  # float64 (K, 2)
+    coast: float  # how far from the nearest exemplar's place there is still land
+    networks: bytes  # that the atlas runs in a browser
 
 
 @dataclass(eq=False)
@@ -308,6 +309,9 @@ def _muddler(source: Source) -> Any:
 
 def describe(source: Source) -> Facts:
     """Load the bundle, if it is not, and describe it. Raises MuddleError."""
+    from muddle.bundle.browser import browser_networks
+    from muddle.search.atlas import COAST
+
     muddler = _muddler(source)
     bundle = muddler.bundle
     return Facts(
@@ -321,7 +325,8 @@ def describe(source: Source) -> Facts:
         exemplars=bundle.exemplars.images.numpy(),
         labels=bundle.exemplars.labels.numpy().astype(np.uint8),
         places=muddler.project(bundle.exemplars.codes.numpy()).astype(np.float32),
-        centroid_places=muddler.project(muddler.centroids),
+        coast=COAST,
+        networks=browser_networks(bundle),
     )
 
 

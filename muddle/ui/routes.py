@@ -20,7 +20,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from muddle.errors import MuddleError
 from muddle.export.files import to_file
 from muddle.export.serialize import TAGLINE, to_base64
-from muddle.images.codecs import png, tiled
 from muddle.recipe import PARAMETERS, VERSION, Recipe
 from muddle.ui import OPENING, asset, assets, read_static
 from muddle.ui.http import client_of
@@ -36,7 +35,6 @@ FILES = {  # the kind of file that each address gives, and its media type
     "/judges.json": ("judges", "application/json"),
     "/card.png": ("card", "image/png"),
 }
-SHEET_COLUMNS = 50  # of the exemplars' sheet, as static/map.js cuts it
 FIRST_SCRIPTS = ("shared.js", "address.js", "jury.js", "result.js")  # there before gradio's, each after what it needs
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 PACKED = [Middleware(GZipMiddleware, compresslevel=6)]  # of a route whose answers are texts
@@ -65,8 +63,11 @@ def routes(networks: Networks) -> list[Route]:
         kind = "text/css" if address.endswith(".css") else "text/javascript"
         return Response(assets()[address], media_type=kind, headers=FOREVER)
 
-    async def exemplars(_: Request) -> Response:
-        return Response(exemplar_sheet(await networks.facts()), media_type="image/png", headers=HOUR)
+    async def browser_networks(request: Request) -> Response:
+        facts = await networks.facts()
+        same = request.query_params.get(VERSION) == fingerprint_of(facts)
+        kind = "application/octet-stream"
+        return Response(facts.networks, media_type=kind, headers=FOREVER if same else HOUR)
 
     async def latent_map(_: Request) -> Response:
         return JSONResponse(map_points(await networks.facts()), headers=HOUR)
@@ -84,7 +85,7 @@ def routes(networks: Networks) -> list[Route]:
     return [
         *(Route(path, muddle) for path in FILES),
         *(Route(f"/{address}", own_asset, middleware=PACKED) for address in assets()),
-        Route("/exemplars.png", exemplars),
+        Route("/networks.safetensors", browser_networks),
         Route("/map.json", latent_map, middleware=PACKED),
         Route("/model-card.md", model_card),
         Route("/healthz", health),
@@ -97,17 +98,19 @@ def path_of(request: Request) -> str:
 
 
 @functools.lru_cache(1)
-def exemplar_sheet(facts: Facts) -> bytes:
-    """All exemplars in one PNG, side by side in rows of SHEET_COLUMNS."""
-    return png(tiled(facts.exemplars, SHEET_COLUMNS, gap=0))
+def fingerprint_of(facts: Facts) -> str:
+    """Of the networks that a browser runs."""
+    return hashlib.sha256(facts.networks).hexdigest()[:12]
 
 
 def map_points(facts: Facts) -> dict[str, object]:
-    """The latent map's ground: float32 (N, 2) places and uint8 (N,) labels of the exemplars, base64; the centroids."""
+    """The atlas's ground: float32 (N, 2) places and uint8 (N,) labels of the exemplars, base64; how far from them there
+    is land; and where its networks are."""
     return {
         "places": to_base64(facts.places),
         "labels": to_base64(facts.labels.astype(np.uint8)),
-        "centroids": facts.centroid_places.tolist(),
+        "coast": facts.coast,
+        "networks": f"networks.safetensors?{VERSION}={fingerprint_of(facts)}",
     }
 
 

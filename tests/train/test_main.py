@@ -24,6 +24,7 @@ TINY = RunSize(  # as small as batches of 128 images, 256 codes and 64 partners 
     surrogate_epochs=1,
     exemplars_per_digit=70,
     projection_epochs=3,
+    inverse_epochs=1,
     muddles_per_digit=1,
     muddles_per_pair=1,
 )

@@ -390,7 +390,7 @@ def test_a_wrong_value_is_a_sentence_below_it_and_goes_with_its_cause(visit, exp
     assert seed.get_attribute("aria-invalid") is None
     with another_muddle(page):
         page.locator(f"{RESULT} [name=steps]").fill("2")
-    page.locator(f"{RESULT} [value=farthest]").check()
+    page.locator(f"{RESULT} [value=farthest]").click()
     page.get_by_text("steps must be at least 3 with farthest").wait_for()
     assert page.locator(f"{HERO} .wrong").is_hidden()
     assert shown(page)["strategy"] == strategy(page) == "balanced"

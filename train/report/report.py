@@ -29,6 +29,7 @@ STAGE_FILES = {  # where the stages left their own measurements, in the folders 
     "likeness": "likeness.json",
     "surrogate": "surrogate.json",
     "exemplars": "exemplars.json",
+    "inverse": "inverse.json",
 }
 
 
@@ -136,6 +137,7 @@ def _training(run: Run, muddler: Muddler) -> dict[str, Any]:
         "panel": stages["panel"],
         "likeness": stages["likeness"],
         "surrogate": stages["surrogate"],
+        "atlas": stages["inverse"],
         "exemplars": {**stages["exemplars"], "dropped_labelled_and_called": called},
     }
 

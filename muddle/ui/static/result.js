@@ -28,13 +28,13 @@ let rest = null; // what is below the jury
 
 // What is below the jury is fetched and built after the first digit has been seen.
 async function build() {
-  const names = ["below", "hardest", "map", "settings"];
-  const [{ below }, { hardest }, { latentMap }, { settings }] = await Promise.all(names.map((name) => import(`./${name}.js`)));
+  const names = ["below", "hardest", "atlas", "settings"];
+  const [{ below }, { hardest }, { atlas }, { settings }] = await Promise.all(names.map((name) => import(`./${name}.js`)));
   const quiet = () => {}; // map and settings say themselves what is wrong
-  const map = latentMap(async (source, digit) => {
-    const target = digit === shown.target ? "auto" : shown.target;
+  const map = atlas(async (source, digit, wanted) => {
+    const target = wanted ?? (digit === shown.target ? "auto" : shown.target);
     const error = await change({ digit, source, image: null, target }, { say: quiet });
-    return error ?? `Taken: the source is now this ${digit}, at S.`;
+    return error ?? `Taken: the muddle above starts from this ${digit} now.`;
   });
   const another = () => change({ seed: randomSeed(), source: null });
   const hardOnes = hardest((recipe) => openFresh(recipe, { scroll: true }));
