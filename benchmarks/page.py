@@ -31,6 +31,7 @@ def page(settings: Settings) -> list[Row]:
                 *first_visits(browser, app, bare, visits),
                 single_clicks(browser, app, bare, clicks),
                 melting(browser, app),
+                *exploring(browser, app),
                 *many_clicks(browser, app, Path(scratch), long_visit),
             ]
         browser.close()
@@ -103,6 +104,50 @@ def melting(browser: Browser, app: Server) -> Row:
     times = page.evaluate(script)
     page.close()
     return row("from a move of the slider to its digit", "ms", times, bar="≤ 16 ms")
+
+
+def exploring(browser: Browser, app: Server) -> list[Row]:
+    """Seconds to the atlas's first mosaic and milliseconds of the longest task of the page meanwhile; then milliseconds
+    from a move of the pointer to the digit and the opinions at its place."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.add_init_script("""
+      window.tasks = [];
+      new PerformanceObserver((list) => tasks.push(...list.getEntries())).observe({ type: "longtask" });
+    """)
+    page.goto(app.address)
+    page.wait_for_selector(f"{RESULT}:not([aria-busy]) .latent-map")
+    page.wait_for_timeout(1000)  # until all else of the page has come
+    mosaic = page.evaluate("""async () => {
+      const [map, began] = [document.querySelector("#result .latent-map"), performance.now()];
+      map.scrollIntoView();
+      while (map.dataset.whole !== "true") await new Promise(requestAnimationFrame);
+      const tasks = window.tasks.filter((task) => task.startTime > began).map((task) => task.duration);
+      return [(performance.now() - began) / 1000, Math.max(0, ...tasks)];
+    }""")
+    spent = page.evaluate("""async () => {
+      const [map, canvas] = [document.querySelector("#result .latent-map"), document.querySelector("#result .map")];
+      const { left, top, width } = canvas.getBoundingClientRect();
+      const times = [];
+      for (let i = 0; i < 200; i++) {
+        const began = performance.now();
+        const at = { clientX: left + width * (0.3 + 0.002 * i), clientY: top + width * (0.4 + 0.001 * (i % 90)) };
+        const seen = new Promise((done) => {
+          const observer = new MutationObserver(() => (observer.disconnect(), done()));
+          observer.observe(map, { attributeFilter: ["data-at"] });
+        });
+        canvas.dispatchEvent(new PointerEvent("pointermove", { ...at, pointerType: "mouse", pointerId: 1 }));
+        await seen;
+        times.push(performance.now() - began);
+        await new Promise(requestAnimationFrame);
+      }
+      return times;
+    }""")
+    page.close()
+    return [
+        row("the atlas, from its coming into view to its first mosaic", "s", [mosaic[0]], bar="≤ 4 s"),
+        row("longest task of the page meanwhile", "ms", [mosaic[1]], bar="≤ 50 ms"),
+        row("from a move over the atlas to digit and opinions", "ms", spent, bar="≤ 16 ms"),
+    ]
 
 
 def many_clicks(browser: Browser, app: Server, folder: Path, count: int) -> list[Row]:

@@ -54,7 +54,7 @@ def visit(server: Server, number: int, end: float, pause: float, outcomes: Count
     while time.monotonic() < end:
         digit, seed = chance.randrange(10), chance.randrange(10**6)
         query = f"?digit={digit}&seed={seed}"
-        paths = ["/", f"/muddle.png{query}", f"/muddle.gif{query}&steps=24", f"/strip.png{query}", "/exemplars.png"]
+        paths = ["/", f"/muddle.png{query}", f"/muddle.gif{query}&steps=24", f"/strip.png{query}", "/map.json"]
         try:
             match chance.choice(["muddle", "drawing", "file"]):
                 case "drawing" if drawing is not None:

@@ -46,6 +46,10 @@ Rerun an interrupted command to resume.
   %(prog)s digits --model mine.py:predict     beside yours: uint8 (N, 28, 28) -> (N, 10)
   %(prog)s digits --model probabilities.npz --diagram reliability.svg
 """,
+    "atlas": """examples:
+  %(prog)s                             50 x 50 digits, into atlas.png
+  %(prog)s -o poster.png --size 5600   200 x 200 of them
+""",
     "verify": """examples:
   %(prog)s                                 the embedded bundle, or $MUDDLE_REPO's
   %(prog)s runs/mnist/bundle               one in a folder
@@ -93,6 +97,15 @@ def parser(prog: str = "muddle") -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--diagram", type=Path, help="SVG file for the reliability diagram of the first model")
     evaluate.add_argument("--json", type=Path, help="file for all figures")
+
+    atlas = command(
+        "atlas", commands.atlas, "draw the atlas: what the network would write at each place of the latent map"
+    )
+    atlas.add_argument("-o", "--output", default="atlas.png", help="PNG file to write (default: atlas.png)")
+    atlas.add_argument(
+        "--size", type=int, default=1400, help=f"pixels of a side, {commands.ATLAS_SIZES.span} (default: 1400)"
+    )
+    _add_bundle(atlas)
 
     verify = command(
         "verify", commands.verify, "check a bundle's files, and that its sample muddle comes out to the byte"

@@ -15,7 +15,7 @@ from muddle.parameters import Integer
 from muddle.recipe import PARAMETERS, Recipe
 
 FILE_KINDS = ("png", "gif", "webp", "json", "npz")  # of a muddle's file
-SCALES, PORTS = Integer(1, 40), Integer(1, 65535)
+SCALES, PORTS, ATLAS_SIZES = Integer(1, 40), Integer(1, 65535), Integer(280, 14_000)
 
 
 def make(options: argparse.Namespace) -> int:
@@ -83,6 +83,17 @@ def evaluate(options: argparse.Namespace) -> int:
         _save(options.diagram, diagram(first, name).encode())
     if options.json:
         _save(options.json, (json.dumps(calibration.as_json(evaluations), indent=1) + "\n").encode())
+    return 0
+
+
+def atlas(options: argparse.Namespace) -> int:
+    """Write the atlas of a bundle as a PNG file."""
+    from muddle.bundle.resolve import resolve_bundle
+    from muddle.images.codecs import png
+    from muddle.search.atlas import mosaic
+
+    size = ATLAS_SIZES.check("size", options.size)
+    _save(Path(options.output), png(mosaic(resolve_bundle(options.bundle, options.revision), size // 28)))
     return 0
 
 

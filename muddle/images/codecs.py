@@ -22,13 +22,13 @@ _FILTERS = threading.Lock()  # Python's warning filters are one list for all thr
 
 
 def to_image(pixels: np.ndarray, scale: int = 1) -> Image.Image:
-    """A grey picture of uint8 (H, W) pixels, each drawn as a square of scale x scale."""
+    """A picture of uint8 pixels, grey (H, W) or in colours (H, W, 3), each drawn as a square of scale x scale."""
     image = Image.fromarray(pixels)
     return image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST) if scale > 1 else image
 
 
 def png(pixels: np.ndarray, scale: int = 1) -> bytes:
-    """A PNG file of uint8 (H, W) pixels. The same pixels give the same bytes."""
+    """A PNG file of uint8 pixels, (H, W) or (H, W, 3). The same pixels give the same bytes."""
     buffer = io.BytesIO()
     to_image(pixels, scale).save(buffer, format="PNG")
     return buffer.getvalue()

@@ -1,9 +1,11 @@
 """The atlas: what the network would write at each place of the latent map."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from muddle.bundle.files import Bundle
+from muddle.images.palette import SEA, tinted
 from muddle.images.pixels import to_pixels
 from muddle.networks.fuse import fuse_batchnorm
 
@@ -26,10 +28,13 @@ def on_land(bundle: Bundle, places: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def mosaic(bundle: Bundle, side: int) -> Tensor:
-    """The digit at each place of a grid, black in the sea: uint8 (side * 28, side * 28)."""
+def mosaic(bundle: Bundle, side: int) -> np.ndarray:
+    """The digit at each place of a grid in its country's colour, and the sea: uint8 (side * 28, side * 28, 3)."""
     places = grid(side)
+    codes = bundle.inverse(places)
     decode = fuse_batchnorm(bundle.autoencoder).decode
-    tiles = torch.cat([to_pixels(decode(part)) for part in bundle.inverse(places).split(BLOCK)]).reshape(-1, 28, 28)
-    tiles[~on_land(bundle, places)] = 0
-    return tiles.unflatten(0, (side, side)).permute(0, 2, 1, 3).reshape(side * 28, side * 28)
+    tiles = torch.cat([to_pixels(decode(part)) for part in codes.split(BLOCK)]).reshape(-1, 28, 28)
+    top = bundle.surrogate(codes).logits.softmax(-1).mean(-2).topk(2, dim=1)
+    picture = tinted(tiles.numpy(), top.indices[:, 0].numpy(), top.values[:, 1].numpy())
+    picture[~on_land(bundle, places).numpy()] = SEA
+    return picture.reshape(side, side, 28, 28, 3).swapaxes(1, 2).reshape(side * 28, side * 28, 3)

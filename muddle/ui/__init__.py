@@ -5,6 +5,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from muddle.images.palette import BORDER, COUNTRIES, FULL, GOLD, SEA
 from muddle.recipe import LINK_KEYS, PARAMETERS, Recipe
 
 STATIC = Path(__file__).parent / "static"
@@ -15,6 +16,7 @@ NAMES = {  # that scripts use for what Python knows
     "__STRATEGIES__": PARAMETERS["strategy"].kind.meanings,
     "__STEPS__": PARAMETERS["steps"].schema(),
     "__SEED__": PARAMETERS["seed"].schema(),
+    "__PALETTE__": {"countries": COUNTRIES, "gold": GOLD, "sea": SEA, "border": BORDER, "full": FULL},
 }
 
 

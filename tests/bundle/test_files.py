@@ -48,7 +48,14 @@ def test_the_embedded_bundle_is_whole_and_small():
 
 def test_networks_are_loaded_for_inference_in_float64():
     bundle = load_bundle(EMBEDDED)
-    for network in (bundle.autoencoder, bundle.judges, bundle.likeness, bundle.surrogate, bundle.projection):
+    for network in (
+        bundle.autoencoder,
+        bundle.judges,
+        bundle.likeness,
+        bundle.surrogate,
+        bundle.projection,
+        bundle.inverse,
+    ):
         assert not any(module.training for module in network.modules())
         assert {(t.dtype, t.requires_grad) for t in network.parameters()} == {(torch.float64, False)}
 
@@ -241,4 +248,4 @@ def test_a_part_that_is_not_there_yet_names_the_command_that_makes_it(tmp_path):
 def test_entries_of_the_config_are_added_and_replaced(tmp_path):
     update_config(tmp_path, one=1)
     update_config(tmp_path, one=2, two=3)
-    assert json.loads((tmp_path / "config.json").read_text()) == {"format": 2, "one": 2, "two": 3}
+    assert json.loads((tmp_path / "config.json").read_text()) == {"format": 3, "one": 2, "two": 3}

@@ -25,7 +25,8 @@ FACTS = Facts(
     exemplars=np.arange(20 * 784, dtype=np.uint32).astype(np.uint8).reshape(20, 28, 28),
     labels=(np.arange(20) // 2).astype(np.uint8),
     places=np.zeros((20, 2), np.float32),
-    centroid_places=np.zeros((10, 2)),
+    coast=0.06,
+    networks=b"weights",
 )
 
 

@@ -23,6 +23,7 @@ def test_the_seeds_are_those_of_the_published_bundle():
         "references": 600,
         "surrogate": 700,
         "projection": 800,
+        "inverse": 1000,
         "panel": 900,
     }
 

@@ -130,7 +130,7 @@ queries = st.lists(pairs, max_size=6).map(lambda fields: urllib.parse.urlencode(
 def test_queries_of_the_plain_addresses(app):
     @attempts(80)
     @given(
-        st.sampled_from([*(path.removeprefix("/") for path in FILES), "exemplars.png", "map.json", "healthz"]),
+        st.sampled_from([*(path.removeprefix("/") for path in FILES), "networks.safetensors", "map.json", "healthz"]),
         queries,
         st.sampled_from(["GET"] * 6 + ["HEAD", "POST", "PUT"]),
     )

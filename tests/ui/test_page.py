@@ -520,48 +520,6 @@ def test_the_path_plays_as_a_loop_until_it_is_paused(visit):
     assert page.input_value(SLIDER) == at
 
 
-def position_on_map(page, muddler, index):
-    box = page.locator(MAP).bounding_box()
-    x, y = muddler.project(muddler.bundle.exemplars.codes[[index]].numpy())[0]
-    return {"x": box["width"] * (0.5 + 0.475 * x), "y": box["height"] * (0.5 - 0.475 * y)}
-
-
-def lonely(muddler):
-    """The exemplar that is farthest from its nearest neighbour on the map, so that a click finds it and no other."""
-    places = muddler.project(muddler.bundle.exemplars.codes.numpy())
-    apart = [np.partition(((places - place) ** 2).sum(1), 1)[1] for place in places]
-    return int(np.argmax(apart))
-
-
-def test_a_point_of_the_map_becomes_the_source(visit, muddler):
-    page = visit()
-    index = lonely(muddler)
-    image = flat(muddler.bundle.exemplars.images[index])
-    page.hover(MAP, position=position_on_map(page, muddler, index))
-    page.wait_for_selector(f"{RESULT} .tip:not([hidden])")
-    assert pixels(page, f"{RESULT} .tip") == image
-    with another_muddle(page):
-        page.click(MAP, position=position_on_map(page, muddler, index))
-    assert pixels(page, CANVAS["source"]) == image
-    assert shown(page)["digit"] == str(int(muddler.bundle.exemplars.labels[index]))
-    assert address_fields(page) == shown(page)
-    assert shown(page)["source"] == str(index)
-
-
-def test_the_map_can_be_walked_with_the_keyboard(visit):
-    page = visit("/?digit=4&seed=7")
-    page.focus(MAP)
-    for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
-        page.keyboard.press(key)
-    status = f"{RESULT} .latent-map .status"
-    label = re.match(r"an?\s(\d): click it or press Enter", page.inner_text(status))[1]
-    with another_muddle(page):
-        page.keyboard.press("Enter")
-    assert shown(page)["digit"] == label
-    assert "Taken" in page.inner_text(status)
-    assert page.evaluate("document.activeElement.className") == "map"  # and one can go on from there
-
-
 # Code.
 
 

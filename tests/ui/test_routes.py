@@ -13,9 +13,11 @@ from support.http import ask
 from support.loops import finished, together
 from support.worker import FACTS, Worker, idle
 
+from muddle.bundle.browser import browser_networks
 from muddle.errors import MuddleError
+from muddle.search.atlas import COAST
 from muddle.ui.http import on_muddle_error
-from muddle.ui.routes import FILES, HOUR, SHEET_COLUMNS, head_tags, routes
+from muddle.ui.routes import FILES, HOUR, head_tags, routes
 
 QUERY = "?digit=4&target=9&seed=7"
 
@@ -79,11 +81,14 @@ def test_a_social_card_has_the_size_that_networks_show(app):
     assert picture(get(f"{app}/card.png{QUERY}")[1]).size == (1200, 630)
 
 
-def test_the_exemplars_are_one_sheet(app, muddler):
-    _, headers, data = ask(f"{app}/exemplars.png")
-    sheet = np.array(picture(data))
-    assert sheet.shape[1] == 28 * SHEET_COLUMNS
-    assert (sheet[28:56, 56:84] == muddler.bundle.exemplars.images[52].numpy()).all()
+def test_the_atlas_has_its_networks_which_a_browser_may_keep(app, muddler):
+    address = json.loads(get(f"{app}/map.json")[1])["networks"]
+    _, headers, data = ask(f"{app}/{address}")
+    assert data == browser_networks(muddler.bundle)
+    assert len(data) < 700_000
+    assert "immutable" in headers["Cache-Control"]
+    _, headers, same = ask(f"{app}/networks.safetensors?v=another")
+    assert same == data
     assert headers["Cache-Control"] == HOUR["Cache-Control"]
 
 
@@ -94,7 +99,7 @@ def test_the_map_has_every_exemplars_place_and_label(app, muddler):
     labels = np.frombuffer(base64.b64decode(points["labels"]), np.uint8)
     assert (labels == exemplars.labels.numpy()).all()
     np.testing.assert_allclose(places, muddler.project(exemplars.codes.numpy()), atol=1e-4)
-    np.testing.assert_allclose(points["centroids"], muddler.project(muddler.centroids), atol=1e-4)
+    assert points["coast"] == COAST
 
 
 def test_whether_the_app_is_ready_and_what_it_answers_with_has_an_address(app, muddler):
@@ -104,7 +109,7 @@ def test_whether_the_app_is_ready_and_what_it_answers_with_has_an_address(app, m
     assert json.loads(data) == expected
 
 
-@pytest.mark.parametrize("name", ["muddle.png", "muddle.gif", "muddle.json", "card.png", "exemplars.png", "healthz"])
+@pytest.mark.parametrize("name", ["muddle.png", "muddle.gif", "muddle.json", "card.png", "map.json", "healthz"])
 def test_a_head_request_has_the_headers_and_no_body(app, name):
     whole = ask(f"{app}/{name}{QUERY}")
     status, headers, data = ask(f"{app}/{name}{QUERY}", method="HEAD")
@@ -170,7 +175,7 @@ def test_while_they_cannot_be_loaded_each_address_says_when_to_come_back(monkeyp
 
     status, _, body = finished(asked(networks, "/healthz"))
     assert (status, json.loads(body)["status"]) == (503, "starting")
-    *answers, _ = together(asked(networks, "/muddle.png"), asked(networks, "/exemplars.png"), start())
+    *answers, _ = together(asked(networks, "/muddle.png"), asked(networks, "/map.json"), start())
     for status, headers, _ in answers:
         assert (status, headers["x-error-code"], headers["retry-after"]) == (503, "busy", "1")
     worker.retry.set()

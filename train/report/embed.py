@@ -8,6 +8,8 @@ from typing import Any
 from muddle.bundle.files import EMBEDDED, copy_bundle, load_bundle
 from muddle.evaluate.classifiers import REFERENCES_DIR
 from muddle.export.report_table import result_table
+from muddle.images.codecs import png
+from muddle.search.atlas import mosaic
 from train.report import card
 from train.run import Run
 
@@ -20,18 +22,19 @@ PICTURES = (
     "report/panel-apart.png",
     "report/least-likely.png",
     "exemplars/dropped.png",
-    "projection/map.png",
     "likeness/bad.png",
     "autoencoder/loss.png",
     "autoencoder/reconstructions.png",
 )
+ATLAS_SIDE = 36  # digits from edge to edge of its picture
 BEGIN, END = "<!-- results: written by python -m train embed -->", "<!-- end of results -->"
 
 
 def run_stage(run: Run) -> None:
     """Copy the bundle to muddle/assets and the report's pictures to docs/, and rewrite the results in both texts."""
-    load_bundle(run.bundle)
+    bundle = load_bundle(run.bundle)
     copy_bundle(run.bundle, EMBEDDED)
+    (ROOT / "docs/atlas.png").write_bytes(png(mosaic(bundle, ATLAS_SIDE)))
     for path in (run.out / "references").glob("*"):
         shutil.copyfile(path, REFERENCES_DIR / path.name)
     for name in PICTURES:

@@ -5,12 +5,9 @@ import { SIZE, button, bytes, home, make, paint, withArticle } from "./shared.js
 import { explorer } from "./explorer.js";
 
 const SIDE = 30; // tiles from edge to edge at first sight
-const DEEPEST = 4; // times that they are halved
-const BORDER = 0.2; // probability of the second digit from which on a place lies on a border
+const DEEPEST = 4; // times that the map can be doubled
 const KEPT = 6000; // tiles
-const SEA = "#0b1020";
-const GOLD = [255, 196, 64];
-const COLOURS = [[255, 138, 128], [108, 182, 255], [129, 199, 132], [206, 147, 216], [255, 183, 77], [77, 182, 172], [244, 143, 177], [176, 190, 197], [215, 177, 157], [159, 168, 218]]; // of the ten countries, on black
+const { countries: COUNTRIES, gold: GOLD, sea: SEA, border: BORDER, full: FULL } = __PALETTE__;
 
 export function atlas(choose) {
   const canvas = make("canvas", { class: "map", tabindex: 0, role: "application" });
@@ -32,13 +29,15 @@ export function atlas(choose) {
   let explore = null; // takes questions to the networks
   let cursor = null; // the place that is looked at, and what lies there
   const tiles = new Map(); // by level, column and row: a canvas, or null in the sea
+  const backdrop = make("canvas");
+  let stale = true; // the backdrop
   let frame = 0;
 
   const scale = () => (side * view.zoom) / 2; // pixels of one unit of the map
   const across = (x) => side / 2 + (x - view.x) * scale();
   const down = (y) => side / 2 - (y - view.y) * scale();
   const placeAt = (left, top) => [view.x + (left - side / 2) / scale(), view.y - (top - side / 2) / scale()];
-  const level = () => Math.max(0, Math.min(DEEPEST, Math.round(Math.log2(view.zoom))));
+  const level = () => Math.max(0, Math.min(DEEPEST, Math.round(Math.log2(view.zoom) - 0.7)));
   const redraw = () => (frame ||= requestAnimationFrame(draw));
 
   // The tiles of a level that are in view: their keys and the places in their middles.
@@ -54,24 +53,42 @@ export function atlas(choose) {
     }
   }
 
-  function draw() {
-    frame = 0;
-    const width = canvas.clientWidth;
-    if (!width) return;
-    side = width;
+  // The canvas's context, fitted to the screen.
+  function fitted(node) {
     const ratio = devicePixelRatio || 1;
-    canvas.width = canvas.height = Math.round(side * ratio);
-    const context = canvas.getContext("2d");
+    const pixels = Math.round(side * ratio);
+    if (node.width !== pixels) node.width = node.height = pixels;
+    const context = node.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.fillStyle = SEA;
+    return context;
+  }
+
+  // The tiles; what moves is drawn over them.
+  function drawTiles() {
+    const context = fitted(backdrop);
+    context.fillStyle = `rgb(${SEA})`;
     context.fillRect(0, 0, side, side);
     for (let depth = 0; depth <= level(); depth++) {
       for (const { key, x, y, width } of inView(depth)) {
         const tile = tiles.get(key);
         const pixels = width * scale();
-        if (tile) context.drawImage(tile, across(x) - pixels / 2, down(y) - pixels / 2, pixels + 0.5, pixels + 0.5);
+        const box = [across(x) - pixels / 2, down(y) - pixels / 2, pixels + 0.5, pixels + 0.5];
+        if (tile) context.drawImage(tile, ...box);
+        else if (tile === null) context.fillRect(...box);
       }
     }
+    stale = false;
+  }
+
+  function draw() {
+    frame = 0;
+    const width = canvas.clientWidth;
+    if (!width) return;
+    stale ||= side !== width;
+    side = width;
+    if (stale) drawTiles();
+    const context = fitted(canvas);
+    context.drawImage(backdrop, 0, 0, side, side);
     if (m) drawPath(context);
     if (cursor) ring(context, [cursor.x, cursor.y], 10, "#fff");
   }
@@ -107,9 +124,9 @@ export function atlas(choose) {
 
   // A tile in the colour of its country; the nearer it is to a border, the more golden.
   function tinted({ pixels, first, doubt }) {
-    const glow = doubt < BORDER ? 0 : 0.35 + 0.65 * Math.min(1, doubt / 0.45);
-    const paper = COLOURS[first].map((part, i) => 0.2 * part * (1 - glow) + 0.75 * GOLD[i] * glow);
-    const ink = glow ? [0, 0, 0] : COLOURS[first].map((part) => 90 + 0.65 * part);
+    const glow = doubt < BORDER ? 0 : 0.35 + 0.65 * Math.min(1, doubt / FULL);
+    const paper = COUNTRIES[first].map((part, i) => 0.2 * part * (1 - glow) + 0.75 * GOLD[i] * glow);
+    const ink = glow ? [0, 0, 0] : COUNTRIES[first].map((part) => 90 + 0.65 * part);
     const tile = make("canvas", { width: SIZE, height: SIZE });
     const context = tile.getContext("2d");
     const image = context.createImageData(SIZE, SIZE);
@@ -124,6 +141,7 @@ export function atlas(choose) {
   function wantTiles() {
     if (!ready || !side) return;
     const missing = [...inView(level())].filter(({ key }) => !tiles.has(key));
+    node.dataset.whole = missing.length === 0;
     const far = ({ x, y }) => (x - view.x) ** 2 + (y - view.y) ** 2;
     explore({ kind: "tiles", tiles: missing.sort((a, b) => far(a) - far(b)) });
   }
@@ -133,6 +151,7 @@ export function atlas(choose) {
     const room = 1 - 1 / zoom; // no farther than the map's edge
     const clip = (v) => Math.max(-room, Math.min(room, v));
     view = { zoom, x: clip(change.x ?? view.x), y: clip(change.y ?? view.y) };
+    stale = true;
     redraw();
     wantTiles();
   }
@@ -161,6 +180,7 @@ export function atlas(choose) {
   }
 
   function tell(found) {
+    node.dataset.at = `${found.x},${found.y}`;
     if (cursor && cursor.x === found.x && cursor.y === found.y) cursor = found;
     cards.hidden = Boolean(found.sea);
     if (found.sea) {
@@ -260,6 +280,8 @@ export function atlas(choose) {
         askNext();
       } else {
         tiles.set(found.key, found.sea ? null : tinted(found));
+        stale = true;
+        if (found.last) node.dataset.whole = true;
         if (tiles.size > KEPT) tiles.delete(tiles.keys().next().value);
         redraw();
       }

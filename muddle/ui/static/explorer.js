@@ -32,7 +32,7 @@ export function explorer(post, slice) {
     const until = performance.now() + slice;
     while (tiles.length && performance.now() < until) {
       const { key, x, y } = tiles.shift();
-      post({ kind: "tile", key, ...look(x, y) });
+      post({ kind: "tile", key, last: !tiles.length, ...look(x, y) });
     }
     working = tiles.length > 0;
     if (working) setTimeout(work);

@@ -33,33 +33,46 @@ function dense(x, { weight, bias }, activation) {
   return y;
 }
 
-// A transposed convolution with stride 2 and padding 1: (inputs, side, side) -> (outputs, large, large).
-function deconvolve(x, side, { weight, bias }, activation) {
+// A transposed convolution with stride 2 and padding 1: (side, side, inputs) -> (large, large, outputs), channels last, so
+// that the innermost loop runs over all that one input adds to: kernel, kernel, outputs.
+function deconvolution({ weight, bias }, activation) {
   const [inputs, outputs, kernel] = weight.shape;
-  const large = 2 * side - 4 + kernel;
-  const y = new Float32Array(outputs * large * large);
-  for (let o = 0; o < outputs; o++) {
-    const plane = o * large * large;
-    y.fill(bias.values[o], plane, plane + large * large);
-    for (let c = 0; c < inputs; c++) {
-      const filter = (c * outputs + o) * kernel * kernel;
-      for (let p = 0; p < kernel; p++) {
-        for (let q = 0; q < kernel; q++) {
-          const w = weight.values[filter + p * kernel + q];
-          const first = q === 0 ? 1 : 0; // column 2 j - 1 + q is on the image from here on
-          const last = Math.min(side, Math.ceil((large + 1 - q) / 2));
-          for (let i = 0; i < side; i++) {
-            const row = 2 * i - 1 + p;
-            if (row < 0 || row >= large) continue;
-            const [to, from] = [plane + row * large - 1 + q, (c * side + i) * side];
-            for (let j = first; j < last; j++) y[to + 2 * j] += w * x[from + j];
+  const area = kernel * kernel;
+  const reach = area * outputs;
+  const w = new Float32Array(inputs * reach); // (inputs, kernel, kernel, outputs) from (inputs, outputs, kernel, kernel)
+  for (let c = 0; c < inputs; c++) {
+    for (let o = 0; o < outputs; o++) {
+      for (let k = 0; k < area; k++) w[c * reach + k * outputs + o] = weight.values[(c * outputs + o) * area + k];
+    }
+  }
+  const patch = new Float64Array(reach); // what one place of the input adds to the output around it
+  return (x, side) => {
+    const large = 2 * side - 4 + kernel;
+    const y = new Float64Array(large * large * outputs);
+    for (let i = 0; i < y.length; i++) y[i] = bias.values[i % outputs];
+    for (let i = 0; i < side; i++) {
+      for (let j = 0; j < side; j++) {
+        patch.fill(0);
+        for (let c = 0; c < inputs; c++) {
+          const value = x[(i * side + j) * inputs + c];
+          const row = c * reach;
+          for (let k = 0; k < reach; k++) patch[k] += value * w[row + k];
+        }
+        for (let p = 0; p < kernel; p++) {
+          const row = 2 * i - 1 + p;
+          if (row < 0 || row >= large) continue;
+          for (let q = 0; q < kernel; q++) {
+            const column = 2 * j - 1 + q;
+            if (column < 0 || column >= large) continue;
+            const [to, from] = [(row * large + column) * outputs, (p * kernel + q) * outputs];
+            for (let o = 0; o < outputs; o++) y[to + o] += patch[from + o];
           }
         }
       }
     }
-  }
-  for (let i = 0; i < y.length; i++) y[i] = activation(y[i]);
-  return y;
+    for (let i = 0; i < y.length; i++) y[i] = activation(y[i]);
+    return { y, large };
+  };
 }
 
 export function networks(file) {
@@ -71,16 +84,16 @@ export function networks(file) {
   };
   const [surrogate, projection, inverse] = ["surrogate", "projection", "inverse"].map(mlp);
   const fromCode = layer("decoder.from_code");
-  const ups = [0, 1, 2, 3].map((i) => layer(`decoder.${i}`));
+  const ups = [0, 1, 2, 3].map((i) => deconvolution(layer(`decoder.${i}`), i < 3 ? silu : sigmoid));
   const [centre, reach] = [tensors["projection.centre"].values, tensors["projection.reach"].values[0]];
 
   // The image of a code: 784 grey levels, 0 to 255.
   function decode(code) {
-    let [x, side] = [dense(code, fromCode, same), 2];
-    ups.forEach((up, i) => {
-      x = deconvolve(x, side, up, i < 3 ? silu : sigmoid);
-      side = 2 * side - 4 + up.weight.shape[2];
-    });
+    const grid = dense(code, fromCode, same); // (channels, 2, 2)
+    const channels = grid.length / 4;
+    let x = Float64Array.from(grid, (_, i) => grid[(i % channels) * 4 + Math.floor(i / channels)]); // (2, 2, channels)
+    let side = 2;
+    for (const up of ups) ({ y: x, large: side } = up(x, side));
     return Uint8ClampedArray.from(x, (p) => 255 * p);
   }
 
