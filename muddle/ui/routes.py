@@ -110,6 +110,7 @@ def map_points(facts: Facts) -> dict[str, object]:
         "places": to_base64(facts.places),
         "labels": to_base64(facts.labels.astype(np.uint8)),
         "coast": facts.coast,
+        "midpoint": facts.report["strategies"]["midpoint"]["split"]["value"],
         "networks": f"networks.safetensors?{VERSION}={fingerprint_of(facts)}",
     }
 

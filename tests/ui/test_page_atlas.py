@@ -32,11 +32,16 @@ def point(page, place):
     box = page.locator(MAP).bounding_box()
     x, y = (float(p) for p in place)
     page.mouse.move(box["x"] + box["width"] * (1 + x) / 2, box["y"] + box["height"] * (1 - y) / 2)
-    near = """([x, y]) => {
+    arrived(page, (x, y), 0.01)
+
+
+def arrived(page, place, tolerance):
+    """Wait until what is told lies at a place."""
+    near = """([x, y, tolerance]) => {
       const [a, b] = (document.querySelector('#result .latent-map').dataset.at ?? '9,9').split(',').map(Number);
-      return Math.hypot(a - x, b - y) < 0.01;
+      return Math.hypot(a - x, b - y) < tolerance;
     }"""
-    page.wait_for_function(near, arg=[x, y])
+    page.wait_for_function(near, arg=[*place, tolerance])
 
 
 def sorted_by_doubt(muddler):
@@ -148,3 +153,51 @@ def test_networks_that_do_not_come_leave_a_sentence_and_a_button(visit, expected
     page.locator(HERE).get_by_role("button", name="Try again").click()
     page.wait_for_selector(f"{RESULT} .latent-map[data-whole=true]", timeout=60_000)
     assert max(pixels(page, CANVAS["muddle"])) > 200
+
+
+def test_each_of_the_ten_numbers_can_be_moved_and_has_a_strip(atlas, muddler):
+    page = atlas()
+    places, _ = sorted_by_doubt(muddler)
+    point(page, places[0])
+    page.locator(f"{RESULT} .axes summary").click()
+    page.wait_for_function("() => document.querySelector('#result .axis-row output')?.textContent")
+    rows = page.locator(f"{RESULT} .axis-row")
+    assert rows.count() == 10
+    before = pixels(page, f"{HERE} .live")
+    slider = rows.nth(3).locator("input")
+    slider.focus()
+    for _ in range(30):
+        page.keyboard.press("ArrowRight")
+    value = float(rows.nth(3).locator("output").inner_text())
+    code = [float(text) for text in rows.locator("input").evaluate_all("all => all.map((one) => one.value)")]
+    assert value == pytest.approx(code[3], abs=0.01)
+    arrived(page, muddler.project(np.array([code]))[0].tolist(), 0.03)
+    assert pixels(page, f"{HERE} .live") != before
+    strip = f"{RESULT} .axis-row:nth-of-type(4) .strip canvas:nth-child(3)"
+    while max(pixels(page, strip)) < 200:  # it is drawn once the slider rests
+        page.wait_for_timeout(100)
+
+
+def test_the_tour_has_six_steps_that_can_be_linked_to_and_left(visit, muddler):
+    page = visit("/?digit=4&target=9&seed=7&tour=3")
+    panel = page.locator(f"{RESULT} .tour-panel")
+    panel.get_by_text("3 of 6").wait_for()
+    page.wait_for_selector(f"{RESULT} .latent-map[data-whole=true]", timeout=60_000)
+    start = page.get_attribute(f"{RESULT} .latent-map", "data-at")
+    panel.get_by_role("slider").fill("100")
+    page.wait_for_function("at => document.querySelector('#result .latent-map').dataset.at !== at", arg=start)
+    assert address_fields(page) == shown(page)
+    page.get_by_role("button", name="Next →").click()
+    panel.get_by_text("4 of 6").wait_for()
+    page.get_by_text("A border, between").wait_for()
+    assert "tour=4" in page.url
+    page.get_by_role("button", name="Next →").click()
+    share = muddler.bundle.report["strategies"]["midpoint"]["split"]["value"]
+    assert f"{100 * share:.1f} %" in panel.inner_text()
+    page.get_by_role("button", name="Next →").click()
+    page.get_by_role("button", name="Done").click()
+    assert panel.is_hidden()
+    assert "tour" not in page.url
+    page.get_by_role("button", name="Take the tour").click()
+    panel.get_by_text("1 of 6: A code").wait_for()
+    assert "this 4 into ten numbers" in panel.inner_text()

@@ -2,6 +2,8 @@
 // in the page where there is none. post: takes its answers. slice: milliseconds of tiles at a time.
 import { mean, networks } from "./nets.js";
 
+const [AROUND, STRIDE, DIVIDED] = [12, 0.025, 0.35]; // of the search for a border: steps, their width, the second's share
+
 export function explorer(post, slice) {
   let nets = null;
   let places = []; // of the exemplars: x and y
@@ -17,15 +19,30 @@ export function explorer(post, slice) {
     return false;
   }
 
-  // What lies at a place: pixels, the teachers' first choices, the two likeliest digits and the second's share.
-  function look(x, y) {
-    if (!onLand(x, y)) return { sea: true };
-    const code = nets.codeAt([x, y]);
+  const look = (x, y) => (onLand(x, y) ? read(nets.codeAt([x, y])) : { sea: true });
+
+  // The place on a border that is nearest to one, or that one itself.
+  function border(x, y) {
+    let [place, least] = [{ x, y }, Infinity];
+    for (let i = -AROUND; i <= AROUND; i++) {
+      for (let j = -AROUND; j <= AROUND; j++) {
+        const [u, v] = [x + i * STRIDE, y + j * STRIDE];
+        const distance = i * i + j * j;
+        if (distance >= least || !onLand(u, v)) continue;
+        const second = mean(nets.opinions(nets.codeAt([u, v]))).sort((a, b) => b - a)[1];
+        if (second > DIVIDED) [place, least] = [{ x: u, y: v }, distance];
+      }
+    }
+    return place;
+  }
+
+  // What a code is: pixels, the teachers' first choices, the two likeliest digits and the second's share.
+  function read(code) {
     const teachers = nets.opinions(code);
     const shares = mean(teachers);
     const [first, second] = [...shares.keys()].sort((a, b) => shares[b] - shares[a]);
     const choices = teachers.map((one) => one.indexOf(Math.max(...one)));
-    return { pixels: nets.decode(code), choices, first, second, doubt: shares[second] };
+    return { code: [...code], pixels: nets.decode(code), choices, first, second, doubt: shares[second] };
   }
 
   function work() {
@@ -47,6 +64,15 @@ export function explorer(post, slice) {
       post({ kind: "ready" });
     } else if (asked.kind === "point") {
       post({ ...asked, ...look(asked.x, asked.y) });
+    } else if (asked.kind === "code") {
+      const [x, y] = nets.project(asked.code);
+      post({ ...asked, x, y, ...read(asked.code) });
+    } else if (asked.kind === "border") {
+      const { x, y } = border(asked.x, asked.y);
+      post({ kind: "border", x, y, ...look(x, y) });
+    } else if (asked.kind === "strips") {
+      const walk = (axis) => asked.walk.map((value) => nets.decode(asked.code.with(axis, value)));
+      post({ kind: "strips", strips: asked.code.map((_, axis) => walk(axis)) });
     } else if (asked.kind === "tiles") {
       tiles = asked.tiles; // instead of those that are no longer wanted
       if (!working && tiles.length) {
