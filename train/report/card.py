@@ -54,6 +54,19 @@ def farthest_note(report: dict[str, Any]) -> str:
     )
 
 
+def atlas_note(report: dict[str, Any]) -> str:
+    """What lies on the atlas."""
+    atlas = report["atlas"]
+    share = {name: f"{100 * value:.1f} %" for name, value in atlas.items()}
+    return (
+        f"The atlas: land, where a real image lies near, is {share['land']} of the map. {share['likely_digit']} of its "
+        "places are digits by likeness (above the 5th percentile of real ones), their grey share is "
+        f"{atlas['grey_share']:.3f}, and their codes lie {atlas['distance']:.3f} from the place asked for, on a map 2 "
+        f"wide. On {share['border']} of the land the surrogate gives a second digit more than 20 %; on "
+        f"{share['border_judged']} of that the judges, asked exactly, do too."
+    )
+
+
 def judge_table(report: dict[str, Any]) -> str:
     """Accuracy, calibration and size of each judge and of their mean."""
     lines = ["| judge | test accuracy | calibration error | parameters |", "|---|---|---|---|"]

@@ -60,6 +60,7 @@ def results(report: dict[str, Any]) -> str:
             result_table(report),
             card.pair_summary(report),
             card.farthest_note(report),
+            card.atlas_note(report),
             "The author's four assumptions, each of which he doubted:",
             card.assumption_table(report),
         ]
