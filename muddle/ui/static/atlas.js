@@ -195,7 +195,7 @@ export function atlas(choose) {
     if (!entry.isIntersecting) return;
     near.disconnect();
     load();
-  }, { rootMargin: "300px" });
+  }, { rootMargin: "50px" });
   near.observe(node);
 
   const show = (muddle) => {
