@@ -317,12 +317,18 @@ def test_each_end_can_be_another_digit_but_not_the_other_ends(visit):
 # Settings, and what goes wrong.
 
 
-def test_of_quick_choices_the_last_is_shown(visit):
-    page = visit()
+def test_of_quick_choices_the_last_is_shown_whichever_answer_comes_first(visit):
+    page, held = visit(), []
     for first, last in (("5", "6"), ("7", "1"), ("3", "9")):
+        slow = f"**/page/muddle?digit={first}*"
+        page.route(slow, lambda route: held.append(route))
         with another_muddle(page):
             quick = "all => all.forEach((label) => document.querySelector(`.from [aria-label='${label}']`).click())"
             page.evaluate(quick, [first, last])  # both before any answer
+        with page.expect_event("requestfinished", lambda request, digit=first: f"digit={digit}&" in request.url):
+            held.pop().continue_()
+        page.wait_for_timeout(200)
+        page.unroute(slow)
         assert shown(page).items() >= {"digit": last, "target": "8"}.items()
         assert address_fields(page) == shown(page)
 
