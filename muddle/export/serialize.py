@@ -128,6 +128,7 @@ def for_page(m: Muddle, morph: Morph) -> dict[str, Any]:
         "criteria": criteria(m),
         "pixels": to_base64(np.concatenate([m.source[None], m.image[None], m.partner[None], m.frames, morph.frames])),
         "choices": morph.choices.T.tolist(),
+        "codes": np.stack([m.codes[0], m.code, m.codes[-1]]).round(4).tolist(),
         "map": {"pick": m.place.tolist(), "path": m.places.tolist()},
         "link": share_link(m.query),
         "bundle": describe_bundle(m),

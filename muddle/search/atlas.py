@@ -11,7 +11,7 @@ from muddle.networks.fuse import fuse_batchnorm
 
 COAST = 0.06  # how far from the nearest exemplar's place there is still land; the map is 2 wide
 BLOCK = 500  # places that are decoded at once
-EDGE = 0.98  # of the middle of the outermost pictures
+EDGE = 1.05  # of the middle of the outermost pictures: land reaches a little beyond the exemplars, which lie within 1
 
 
 def grid(side: int) -> Tensor:

@@ -1,10 +1,9 @@
 // About: the text is in about.html; figures, the opening's images and the bundle come when it is first looked at.
-import { SIZE, ask, bytes, home, make, paint } from "./shared.js";
+import { SIZE, ask, button, bytes, home, make, paint, whenSeen } from "./shared.js";
 
 export function start(element) {
   const view = element.querySelector(".about");
   const [table, status, copy] = [".results", ".status", ".copy"].map((name) => view.querySelector(name));
-  let filled = false;
 
   // Parts of a line that are links: [text, address].
   const links = (...parts) => parts.map((part) => (Array.isArray(part) ? make("a", { href: part[1] }, part[0]) : part));
@@ -20,11 +19,9 @@ export function start(element) {
   }
 
   async function fill() {
-    filled = true;
     const answer = await ask("about");
     if (answer.error) {
-      filled = false;
-      status.textContent = `The figures did not come. ${answer.error}`;
+        status.replaceChildren(`The figures did not come. ${answer.error} `, button("Try again", fill));
       return;
     }
     status.textContent = "";
@@ -38,5 +35,5 @@ export function start(element) {
     copy.replaceChildren(...bundleLine(answer.bundle, answer.space));
   }
 
-  new IntersectionObserver(([entry]) => !filled && entry.isIntersecting && fill()).observe(view);
+  whenSeen(view, fill);
 }

@@ -1,11 +1,13 @@
 // What is seen of the atlas on its canvas: the part of the map that is in view, its tiles, the muddle's path, the place that
-// is pointed at. Places run from -1 to 1, x to the right and y upwards.
+// is pointed at. Places run from about -1 to 1, x to the right and y upwards.
 import { SIZE, make } from "./shared.js";
 
 const { countries: COUNTRIES, gold: GOLD, sea: SEA, border: BORDER, full: FULL } = __PALETTE__;
+export const EXTENT = 1.08; // what is shown, from the middle to each edge: exemplars lie within 1, and land a little beyond
 const SIDE = 30; // tiles from edge to edge at first sight
 const DEEPEST = 4; // times that the map can be doubled
 const KEPT = 6000; // tiles
+const FEW = 0.4; // share of a level's tiles that may be missing when it is shown
 
 // changed: is called when other tiles are in view.
 export function atlasView(canvas, changed) {
@@ -19,7 +21,7 @@ export function atlasView(canvas, changed) {
   let stale = true; // the backdrop
   let frame = 0;
 
-  const scale = () => (side * middle.zoom) / 2; // pixels of one unit of the map
+  const scale = () => (side * middle.zoom) / (2 * EXTENT); // pixels of one unit of the map
   const across = (x) => side / 2 + (x - middle.x) * scale();
   const down = (y) => side / 2 - (y - middle.y) * scale();
   const placeAt = (left, top) => [middle.x + (left - side / 2) / scale(), middle.y - (top - side / 2) / scale()];
@@ -29,12 +31,13 @@ export function atlasView(canvas, changed) {
   // The tiles of a level that are in view: their keys, the places in their middles, and their width.
   function* inView(depth) {
     const count = SIDE * 2 ** depth;
-    const column = (x) => Math.floor(((x + 1) / 2) * count);
+    const width = (2 * EXTENT) / count;
+    const column = (x) => Math.floor((x + EXTENT) / width);
     const clip = (i) => Math.max(0, Math.min(count - 1, i));
     const [[left, top], [right, bottom]] = [placeAt(0, 0), placeAt(side, side)];
     for (let j = clip(column(-top)); j <= clip(column(-bottom)); j++) {
       for (let i = clip(column(left)); i <= clip(column(right)); i++) {
-        yield { key: `${depth}/${i}/${j}`, x: (2 * (i + 0.5)) / count - 1, y: 1 - (2 * (j + 0.5)) / count, width: 2 / count };
+        yield { key: `${depth}/${i}/${j}`, x: (i + 0.5) * width - EXTENT, y: EXTENT - (j + 0.5) * width, width };
       }
     }
   }
@@ -67,7 +70,8 @@ export function atlasView(canvas, changed) {
     const context = fitted(backdrop);
     context.fillStyle = `rgb(${SEA})`;
     context.fillRect(0, 0, side, side);
-    for (let depth = 0; depth <= level(); depth++) {
+    const inTime = missing().length < FEW * [...inView(level())].length; // else the level above, whole, looks better
+    for (let depth = 0; depth <= level() - (inTime || !level() ? 0 : 1); depth++) {
       for (const { key, x, y, width } of inView(depth)) {
         const tile = tiles.get(key);
         const pixels = width * scale();
@@ -124,7 +128,7 @@ export function atlasView(canvas, changed) {
   // Move to a place or to a zoom, no farther than the map's edge.
   function moveTo(change) {
     const zoom = Math.max(1, Math.min(2 ** DEEPEST, change.zoom ?? middle.zoom));
-    const room = 1 - 1 / zoom;
+    const room = EXTENT * (1 - 1 / zoom);
     const clip = (v) => Math.max(-room, Math.min(room, v));
     middle = { zoom, x: clip(change.x ?? middle.x), y: clip(change.y ?? middle.y) };
     stale = true;
@@ -152,7 +156,7 @@ export function atlasView(canvas, changed) {
   new ResizeObserver(redraw).observe(canvas);
   return {
     placeAt, missing, add, moveTo, zoomBy, panBy, point,
-    stride: () => 2 / SIDE / middle.zoom, // of an arrow key
+    stride: () => (2 * EXTENT) / SIDE / middle.zoom, // of an arrow key
     show: (muddle) => {
       [m, step] = [muddle, 0];
       redraw();

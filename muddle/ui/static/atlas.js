@@ -1,8 +1,8 @@
 // The atlas: what the network would write at each place of the latent map, decoded in the browser as one explores it, with
 // golden borders where opinions are divided. choose: takes an exemplar's number, its digit and perhaps a target to start
 // from, and answers what came of it in a sentence.
-import { SIZE, button, bytes, home, make, paint, withArticle } from "./shared.js";
-import { atlasView } from "./atlas-view.js";
+import { SIZE, button, bytes, home, make, paint, whenSeen, withArticle } from "./shared.js";
+import { EXTENT, atlasView } from "./atlas-view.js";
 import { axes } from "./axes.js";
 import { explorer } from "./explorer.js";
 import { tour } from "./tour.js";
@@ -26,15 +26,15 @@ export function atlas(choose) {
   let here = null; // what lies at the place that is pointed at
 
   const dials = axes((question) => ask(question));
-  const guide = tour({ view, pointAt, ask, path: () => m.map.path, pick: () => m.map.pick, pair: () => m });
-  const hint = "Every spot on this map is a digit that the network can write: move across it. Gold is where ten networks are divided.";
+  const guide = tour(view, ask, () => m);
+  const hint = "This is the network’s latent space, laid out flat. Every spot of the land is a digit that it can write: move across it. Gold is where ten networks are divided; in the dark sea lies no real handwriting.";
   const node = make(
     "div",
     { class: "latent-map" },
     make("p", { class: "hint" }, hint),
+    guide.node,
     make("div", { class: "field" }, canvas, buttons),
     make("div", { class: "here" }, live, cards, status, outcome),
-    guide.node,
     dials.node,
   );
 
@@ -59,7 +59,7 @@ export function atlas(choose) {
   }
 
   function pointAt(x, y) {
-    const clip = (v) => Math.max(-1, Math.min(1, v));
+    const clip = (v) => Math.max(-EXTENT, Math.min(EXTENT, v));
     here = null;
     view.point({ x: clip(x), y: clip(y) });
     ask({ kind: "point", x: clip(x), y: clip(y) });
@@ -82,7 +82,8 @@ export function atlas(choose) {
     const border = `A border, between ${first} and ${second}. Click or press Enter: the muddle nearest to this place.`;
     const inland = `${withArticle(first)}. Click or press Enter to start from here.`;
     status.textContent = doubt > BORDER ? border : inland[0].toUpperCase() + inland.slice(1);
-    if (found.kind !== "code") dials.show(found.code);
+    dials.show(found);
+    if (takes) take();
   }
 
   // The exemplar whose place is nearest to one, of a digit or of any.
@@ -96,7 +97,9 @@ export function atlas(choose) {
     return best;
   }
 
+  let takes = false; // once it is known what lies there
   async function take() {
+    takes = !here;
     if (!here || here.sea) return;
     const { first, second, doubt } = here;
     outcome.textContent = "Mixing …";
@@ -161,7 +164,7 @@ export function atlas(choose) {
     } else if (found.kind === "ready") {
       ready = true;
       wantTiles();
-      pointAt(...m.map.pick);
+      ask({ kind: "code", code: m.codes[1] });
       guide.ready();
     } else {
       tell(found);
@@ -191,12 +194,7 @@ export function atlas(choose) {
     status.replaceChildren("The map did not come. ", button("Try again", load));
   }
 
-  const near = new IntersectionObserver(([entry]) => {
-    if (!entry.isIntersecting) return;
-    near.disconnect();
-    load();
-  }, { rootMargin: "50px" });
-  near.observe(node);
+  whenSeen(node, load, "50px");
 
   const show = (muddle) => {
     m = muddle;

@@ -15,13 +15,15 @@ export function axes(ask) {
     slider.addEventListener("input", () => {
       code[axis] = +slider.value;
       value.textContent = (+slider.value).toFixed(2);
-      ask({ kind: "code", code: [...code] });
+      ask({ kind: "code", code: [...code], byHand: true });
       rest();
     });
     return { row, slider, value, strip };
   });
   const hint = "A code is ten numbers, and nobody has told the network what each should mean. Move one, and see what it does here; its strip walks along it.";
   const node = make("details", { class: "axes" }, make("summary", {}, "The ten numbers of this digit’s code"), make("p", { class: "hint" }, hint), ...rows.map(({ row }) => row));
+  const live = make("canvas", { width: SIZE, height: SIZE, class: "digit-image axes-live", "aria-hidden": "true" });
+  rows[0].row.before(live);
   let code = null;
   let waiting = 0;
 
@@ -30,7 +32,9 @@ export function axes(ask) {
     if (node.open && code) waiting = setTimeout(() => ask({ kind: "strips", code: [...code], walk: WALK }), REST);
   }
 
-  function show(numbers) {
+  function show({ code: numbers, pixels, byHand }) {
+    paint(live, pixels);
+    if (byHand) return; // the sliders may be farther by now
     code = [...numbers];
     rows.forEach(({ slider, value }, axis) => {
       slider.value = code[axis];

@@ -6,7 +6,6 @@ import { codeTabs, keepRow } from "./keep.js";
 export function below(hardOnes, map, dials, another) {
   const section = (title, kind, ...children) => make("section", { class: kind, "aria-label": title }, make("h2", {}, title), ...children);
   const hint = (text, attributes = {}) => make("p", { class: "hint", ...attributes }, text);
-  const note = make("p", { class: "note", role: "alert", hidden: "" });
   const verdict = make("p", { class: "verdict", role: "status" });
   const shares = ["digit", "target"].map((kind) => make("span", { class: kind }));
   const [source, muddle, partner] = ["source", "muddle", "partner"].map(captioned);
@@ -22,7 +21,6 @@ export function below(hardOnes, map, dials, another) {
   const node = make(
     "div",
     { class: "rest" },
-    note,
     hardOnes,
     section("Walk between the digits", "where", map.node),
     section("How it was made", "made", verdict, bar, trio, criteria, stubborn, keep),
@@ -40,8 +38,6 @@ export function below(hardOnes, map, dials, another) {
     const name = `muddle-${m.digit}-${m.target}-seed-${m.seed}`;
     const probabilities = [m.digit, m.target].map((digit) => m.soft_label[digit]);
 
-    note.textContent = m.note ?? "";
-    note.hidden = !m.note;
     verdict.textContent = m.verdict;
     shares.forEach((share, i) => (share.style.width = `${100 * probabilities[i]}%`));
     source.show(image(0), `Source: ${withArticle(m.digit)}`, m.given ? "your drawing" : "a real image");

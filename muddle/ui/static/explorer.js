@@ -2,7 +2,7 @@
 // in the page where there is none. post: takes its answers. slice: milliseconds of tiles at a time.
 import { mean, networks } from "./nets.js";
 
-const [AROUND, STRIDE, DIVIDED] = [12, 0.025, 0.35]; // of the search for a border: steps, their width, the second's share
+const [AROUND, STRIDE, DIVIDED] = [20, 0.03, 0.2]; // of the search for a border: steps, their width, each digit's share
 
 export function explorer(post, slice) {
   let nets = null;
@@ -21,16 +21,16 @@ export function explorer(post, slice) {
 
   const look = (x, y) => (onLand(x, y) ? read(nets.codeAt([x, y])) : { sea: true });
 
-  // The place on a border that is nearest to one, or that one itself.
-  function border(x, y) {
+  // The place on a border between two digits that is nearest to another, or that one itself.
+  function border(x, y, pair) {
     let [place, least] = [{ x, y }, Infinity];
     for (let i = -AROUND; i <= AROUND; i++) {
       for (let j = -AROUND; j <= AROUND; j++) {
         const [u, v] = [x + i * STRIDE, y + j * STRIDE];
         const distance = i * i + j * j;
         if (distance >= least || !onLand(u, v)) continue;
-        const second = mean(nets.opinions(nets.codeAt([u, v]))).sort((a, b) => b - a)[1];
-        if (second > DIVIDED) [place, least] = [{ x: u, y: v }, distance];
+        const shares = mean(nets.opinions(nets.codeAt([u, v])));
+        if (pair.every((digit) => shares[digit] > DIVIDED)) [place, least] = [{ x: u, y: v }, distance];
       }
     }
     return place;
@@ -68,7 +68,7 @@ export function explorer(post, slice) {
       const [x, y] = nets.project(asked.code);
       post({ ...asked, x, y, ...read(asked.code) });
     } else if (asked.kind === "border") {
-      const { x, y } = border(asked.x, asked.y);
+      const { x, y } = border(asked.x, asked.y, asked.pair);
       post({ kind: "border", x, y, ...look(x, y) });
     } else if (asked.kind === "strips") {
       const walk = (axis) => asked.walk.map((value) => nets.decode(asked.code.with(axis, value)));

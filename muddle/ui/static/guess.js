@@ -1,6 +1,6 @@
 // Guess: ten digits, one tap each, and then how the judges voted. Two of the ten are plain real digits, which is said
 // afterwards. Nothing is kept.
-import { announce, ask, button, bytes, copyText, home, make, paint } from "./shared.js";
+import { announce, ask, button, bytes, copyText, home, make, paint, whenSeen } from "./shared.js";
 
 export function start(element) {
   const ROUNDS = 10;
@@ -110,6 +110,6 @@ export function start(element) {
   });
 
   // The first riddle is fetched when the tab is opened.
-  new IntersectionObserver(([entry]) => !game && entry.isIntersecting && start()).observe(view);
+  whenSeen(view, start);
   lock(true);
 }

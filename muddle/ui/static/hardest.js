@@ -1,14 +1,12 @@
 // The hardest muddles that were found: a row of pictures, fetched when it comes near the screen.
-import { ask, button, bytes, make, picture } from "./shared.js";
+import { ask, button, bytes, make, picture, whenSeen } from "./shared.js";
 
 export function hardest(choose) {
   const list = make("ol", { class: "hardest" });
   const hint = make("p", { class: "hint" }, "Chosen by eye among 300. Tap one to try it.");
   const node = make("section", { class: "hard", "aria-label": "The hardest ones we found" }, make("h2", {}, "The hardest ones we found"), hint, list);
-  let requested = false;
 
   async function fill() {
-    requested = true;
     const answer = await ask("hardest");
     if (answer.error) hint.textContent = `They did not come. ${answer.error}`;
     for (const { pixels, ...recipe } of answer.muddles ?? []) {
@@ -19,6 +17,6 @@ export function hardest(choose) {
     }
   }
 
-  new IntersectionObserver(([entry]) => requested || (entry.isIntersecting && fill()), { rootMargin: "200px" }).observe(node);
+  whenSeen(node, fill, "200px");
   return node;
 }

@@ -81,7 +81,8 @@ export function jury(change, fetchAhead) {
     if (!next) fetchNext();
     const { changes, answer } = next;
     next = null; // if it is an error, the next try asks anew
-    await change(changes, { answer });
+    const ready = await answer;
+    await change(changes, ready.error ? {} : { answer }); // what did not come ahead may come now
     another.textContent = "Another pair";
     another.disabled = false;
   }

@@ -1,6 +1,6 @@
 // All pairs: a table of muddles. One is there at once; fresh ones are made row by row. A row is one short request, so that
 // other visitors need not wait for a whole table, and stopping or leaving ends the work, which can go on later.
-import { SIZE, announce, ask, button, bytes, make, percent, picture } from "./shared.js";
+import { SIZE, announce, ask, button, bytes, make, percent, picture, whenSeen } from "./shared.js";
 
 export function start(element) {
   const view = element.querySelector(".pairs");
@@ -121,9 +121,5 @@ export function start(element) {
   fresh.addEventListener("click", () => make90(next?.digit ?? 0, next?.seed ?? Math.floor(Math.random() * 1e6)));
   stop.addEventListener("click", () => pause(`Stopped: ${9 * next.digit} of 90 are fresh.`));
   clear();
-  let seen = false;
-  new IntersectionObserver(([entry]) => {
-    if (!seen && entry.isIntersecting) showReady();
-    seen ||= entry.isIntersecting;
-  }).observe(view);
+  whenSeen(view, showReady);
 }

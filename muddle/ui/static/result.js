@@ -1,6 +1,6 @@
 // The result view: the muddle that is shown, and how another one comes in its place. It is loaded with the page's head and
 // waits there for its place on the page, so that the first digit is seen as early as can be.
-import { announce, appeared, ask, button, home, listen, pause, randomSeed, read } from "./shared.js";
+import { announce, appeared, ask, button, home, listen, make, pause, randomSeed, read, withArticle } from "./shared.js";
 import { KEYS, MARK, TABS, linkOf, openTab, queryOf, recipeOf, showInAddressBar, tabOf } from "./address.js";
 import { jury } from "./jury.js";
 
@@ -24,6 +24,7 @@ const change = (changes, options) => open(changed(changes), options);
 const openFresh = (recipe, options) => open({ ...recipe, steps: shown?.steps ?? null, strategy: "balanced" }, options);
 
 const hero = jury(change, (fields) => ask(`muddle${queryOf(fields)}`));
+const note = make("p", { class: "note", role: "alert", hidden: "" }); // on a link
 let rest = null; // what is below the jury
 
 // What is below the jury is fetched and built after the first digit has been seen.
@@ -32,9 +33,9 @@ async function build() {
   const [{ below }, { hardest }, { atlas }, { settings }] = await Promise.all(names.map((name) => import(`./${name}.js`)));
   const quiet = () => {}; // map and settings say themselves what is wrong
   const map = atlas(async (source, digit, wanted) => {
-    const target = wanted ?? (digit === shown.target ? "auto" : shown.target);
+    const target = wanted ?? (digit === shown.target ? shown.digit : shown.target);
     const error = await change({ digit, source, image: null, target }, { say: quiet });
-    return error ?? `Taken: the muddle above starts from this ${digit} now.`;
+    return error ?? `Taken: above, this ${digit} becomes ${withArticle(target)} now.`;
   });
   const another = () => change({ seed: randomSeed(), source: null });
   const hardOnes = hardest((recipe) => openFresh(recipe, { scroll: true }));
@@ -91,7 +92,7 @@ async function begin(first) {
   }
   const mark = linkOf(location.search).get(MARK) ?? "";
   const friend = /^\d{1,2}$/.test(mark) && mark <= found.choices[0].length ? +mark : null;
-  root.replaceChildren(hero.node);
+  root.replaceChildren(note, hero.node);
   show({ ...found, friend, note: notes.join(" ") }, tab, "replaceState");
   await pause(HEAD_START);
   rest = await build();
@@ -102,6 +103,8 @@ async function begin(first) {
 
 function show(m, to, history) {
   shown = m;
+  note.textContent = m.note ?? "";
+  note.hidden = !m.note;
   hero.show(m);
   rest?.show(m);
   root.dataset.given = m.given;

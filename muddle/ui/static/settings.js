@@ -45,6 +45,11 @@ export function settings(apply) {
     if (!fits) wrong.textContent = `The seed is any whole number up to ${SEED.maximum.toLocaleString("en")}. Empty: surprise me.`;
     else change({ seed: seed.value || randomSeed(), source: null });
   });
+  seed.addEventListener("input", () => {
+    if (!seed.validity.valid) return;
+    seed.removeAttribute("aria-invalid");
+    wrong.textContent = "";
+  });
   const numbers = make("label", {}, make("b", {}, "Seed"), seed, make("small", {}, "Draws the real images: the same seed, the same muddle. Empty: surprise me."));
 
   const grid = make("div", { class: "dials" }, balance.node, steps.node, numbers);

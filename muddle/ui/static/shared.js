@@ -69,6 +69,16 @@ export function appeared(selector) {
   });
 }
 
+// Do something once an element is on the screen, or as near to it as the margin says.
+export function whenSeen(element, action, rootMargin = "0px") {
+  const observer = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return; // of several changes at once the last may be another
+    observer.disconnect();
+    action();
+  }, { rootMargin });
+  observer.observe(element);
+}
+
 // The address of the folder that serves this page, with a slash at its end.
 export const home = () => location.origin + location.pathname.replace(/[^/]*$/, "");
 
@@ -92,7 +102,9 @@ export async function copyText(text, button) {
   try {
     await navigator.clipboard.writeText(text);
     button.textContent = "Copied";
-    setTimeout(() => (button.textContent = button.dataset.text), 2000);
+    setTimeout(() => {
+      if (button.textContent === "Copied") button.textContent = button.dataset.text; // else it has another meaning by now
+    }, 2000);
   } catch {
     let field = button.parentNode.querySelector("textarea");
     if (!field) {

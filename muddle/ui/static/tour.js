@@ -3,47 +3,61 @@ import { button, make } from "./shared.js";
 
 const KEY = "tour";
 
-export function tour({ view, pointAt, ask, path, pick, pair }) {
+// view: the atlas's canvas. ask: takes a question to the networks. muddle: the one whose path is drawn.
+export function tour(view, ask, muddle) {
   let midpoint = null; // the measured share of midpoints that are muddles
   let current = null;
   let atlasReady = false;
 
-  const along = (share) => path()[Math.round(share * (path().length - 1))];
-  const between = ([a, b], [c, d]) => [(a + c) / 2, (b + d) / 2];
+  const look = (code, zoom) => {
+    const [x, y] = code === muddle().codes[0] ? muddle().map.path[0] : muddle().map.pick;
+    view.moveTo({ x, y, zoom });
+    ask({ kind: "code", code });
+  };
+  const lerp = (a, b, t) => a.map((value, i) => value + t * (b[i] - value));
+  // A code on the way from source (0) over the muddle to partner (1).
+  const along = (t) => {
+    const [source, middle, partner] = muddle().codes;
+    return t < 0.5 ? lerp(source, middle, 2 * t) : lerp(middle, partner, 2 * t - 1);
+  };
   const steps = [
     {
       title: "A code",
-      text: () => `The network has turned this ${pair().digit} into ten numbers, its code. The map squeezes the ten into two: here it lies, among digits like it.`,
-      show: () => (view.moveTo({ zoom: 1 }), pointAt(...path()[0])),
+      text: () => `The network has turned the ${muddle().digit} from above into ten numbers, its code, from which it writes it again. The map lays the ten out in two: here the ${muddle().digit} lies, among digits like it.`,
+      show: () => look(muddle().codes[0], 1),
     },
     {
       title: "Neighbours look alike",
       text: () => "Codes that lie close together are written alike: slant, width and weight change bit by bit. Move around.",
-      show: () => (view.moveTo({ x: path()[0][0], y: path()[0][1], zoom: 5 }), pointAt(...path()[0])),
+      show: () => look(muddle().codes[0], 5),
     },
     {
       title: "A line through the space",
-      text: () => `Between the codes of this ${pair().digit} and this ${pair().target} lie images that nobody wrote. Walk along with the slider.`,
-      show: () => (view.moveTo({ zoom: 1 }), pointAt(...along(+slider.value / 100))),
+      text: () => `Between the codes of the ${muddle().digit} and the ${muddle().target} lie images that nobody wrote. Walk along with the slider.`,
+      show: () => look(along(+slider.value / 100), 1),
       slider: true,
     },
     {
       title: "The border",
-      text: () => "Somewhere on the way the networks change their minds, not all at once. Gold is where at least two answers are alive.",
-      show: () => (view.moveTo({ x: pick()[0], y: pick()[1], zoom: 3 }), ask({ kind: "border", x: pick()[0], y: pick()[1] })),
+      text: () => `Gold is where more than one answer is alive. Here it is between ${muddle().digit} and ${muddle().target}, if the two are neighbours on the map.`,
+      show: () => {
+        const [x, y] = muddle().map.pick;
+        view.moveTo({ zoom: 1 });
+        ask({ kind: "border", x, y, pair: [muddle().digit, muddle().target] });
+      },
     },
     {
       title: "Why the middle is not enough",
       text: () => {
-        const measured = midpoint === null ? "" : ` Measured on 1,000 pairs, the average of two codes left the two digits more than 40 % each in ${(100 * midpoint).toFixed(1)} %.`;
-        return `The demo of 2021 decoded the average of two codes, hoping for something in between. The middle of the way is mostly inland, on one side or the other.${measured}`;
+        const measured = midpoint === null ? "" : ` Measured on 1,000 pairs, it left both digits more than 40\u00a0% in ${(100 * midpoint).toFixed(1)}\u00a0%.`;
+        return `The demo of 2021 decoded the average of two codes, hoping for something in between. That is what you see here; mostly it is one of the two, or a third.${measured}`;
       },
-      show: () => (view.moveTo({ zoom: 1 }), pointAt(...between(path()[0], path().at(-1)))),
+      show: () => look(lerp(muddle().codes[0], muddle().codes[2], 0.5), 1),
     },
     {
       title: "Where ours is",
-      text: () => "So this page searches: partners, steps and codes around them, until ten networks are as evenly split as can be. That is the ★; ten dimensions have more room than this map, so what you see under it is only its neighbour. Above, you can find your own moment.",
-      show: () => (view.moveTo({ zoom: 1 }), pointAt(...pick())),
+      text: () => "So this page searches partners, steps and the codes around them, until ten networks are as evenly split as can be: the ★, and the digit beside the map. It may lie off the gold that you see: ten dimensions have more room than two.",
+      show: () => look(muddle().codes[1], 1),
     },
   ];
 
@@ -51,7 +65,7 @@ export function tour({ view, pointAt, ask, path, pick, pair }) {
   const title = make("h3");
   const text = make("p", { role: "status" });
   const slider = make("input", { type: "range", min: 0, max: 100, value: 0, "aria-label": "From source to partner" });
-  slider.addEventListener("input", () => pointAt(...along(+slider.value / 100)));
+  slider.addEventListener("input", () => ask({ kind: "code", code: along(+slider.value / 100) }));
   const back = button("← Back", () => go(current - 1));
   const next = button("Next →", () => (current === steps.length - 1 ? leave() : go(current + 1)), { class: "primary" });
   const close = button("Leave", leave);
@@ -94,7 +108,7 @@ export function tour({ view, pointAt, ask, path, pick, pair }) {
   if (steps[linked]) {
     setTimeout(() => {
       go(linked);
-      node.scrollIntoView({ block: "center" });
+      node.parentElement.scrollIntoView({ block: "start" });
     });
   }
 
