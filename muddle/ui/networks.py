@@ -35,6 +35,7 @@ CACHED = 100  # muddles that are remembered, 15 KB each with 11 steps, and as mu
 HEARTBEAT = 5  # seconds without a job after which it is checked that the process is there
 PATIENCE = 60  # seconds after which the process is taken for stuck, and killed
 TRIES = 2  # of a job, in case that it is what kills the process
+LEAVE = 3  # seconds that the end may take
 MAX_DELAY = 30  # seconds between two starts of a process that does not come up
 
 Source = tuple[str | None, str | None]  # what Muddler.from_pretrained takes
@@ -85,20 +86,24 @@ class Networks:
         self._facts: Future[Facts] = Future()
         self._pid: int | None = None  # None while no process has the networks
         self._closed = False
+        self._thread: threading.Thread | None = None
         self._threads = ThreadPoolExecutor(2, "pictures")  # more at once would take much memory
 
     def start(self) -> None:
         """Start the process, and return at once; jobs wait for it."""
         start_log()
-        threading.Thread(target=self._run, name="networks", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="networks", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, and wait for the end of its pool, whose closed pipe Python's own exit might else meet."""
         with self._changed:
             self._closed, pid = True, self._pid
             self._pid = None
             self._changed.notify()
         _kill(pid)
+        if self._thread:
+            self._thread.join(LEAVE)
 
     @property
     def status(self) -> str:
@@ -194,7 +199,7 @@ class Networks:
                     self._pause(error, delay)
             finally:
                 self._pid, delay = None, min(2 * delay, MAX_DELAY)
-                pool.shutdown(wait=False, cancel_futures=True)
+                pool.shutdown(wait=self._closed, cancel_futures=True)
 
     def _pause(self, error: Exception, delay: int) -> None:
         """Answer everybody that waits, since nothing can be answered just now, and wait a little."""
