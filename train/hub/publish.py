@@ -9,12 +9,15 @@ import numpy as np
 from muddle.bundle import hub
 from muddle.bundle.files import CARD, EMBEDDED, copy_bundle, load_bundle
 from muddle.errors import BundleError
+from muddle.images.codecs import png
 from muddle.muddler import Muddler
+from muddle.search.atlas import mosaic
 from train import sheets
 from train.hub.wheel import build_wheel
 from train.report.card import model_card
 
 PER_DIGIT = 10  # samples on the card's sheet
+ATLAS_SIDE = 36  # digits from edge to edge of its atlas
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,7 +52,7 @@ def main(argv: list[str]) -> int:
 
 
 def build(source: Path, folder: Path, repo: str) -> Path:
-    """Copy a bundle, with the card for its repository, a sheet of samples and the package.
+    """Copy a bundle, with the card for its repository, a sheet of samples, its atlas and the package.
 
     Raises BundleError if the copy does not make the muddles of the original.
     """
@@ -63,5 +66,6 @@ def build(source: Path, folder: Path, repo: str) -> Path:
         raise BundleError(folder, "it does not make the muddles that its source makes", "Please report this.")
     (folder / CARD).write_text(model_card(copy.bundle, repo))
     sheets.sheet(samples.images, folder / "samples.png", columns=10)
+    (folder / "atlas.png").write_bytes(png(mosaic(copy.bundle, ATLAS_SIDE)))
     build_wheel(folder)
     return folder

@@ -121,11 +121,12 @@ def model_index(report: dict[str, Any]) -> str:
 
 
 def model_card(bundle: Bundle, repo: str | None = None) -> str:
-    """A bundle's README.md. `repo`: where it is published, with samples.png beside it; None: shipped with the code."""
+    """A bundle's README.md. `repo`: where it is published, with its pictures beside it; None: shipped with the code."""
     report, sample = bundle.report, bundle.sample
     likeness, autoencoder = report["likeness"], report["autoencoder"]
     name = f'"{repo}"' if repo else ""
     sheet = "\n![One hundred muddles, ten of each digit, drawn by seed](samples.png)\n" if repo else ""
+    atlas = "\n![The atlas: a continent of ten countries of digits, with golden borders](atlas.png)\n" if repo else ""
     thumbnail = f"thumbnail: https://huggingface.co/{repo}/resolve/main/samples.png\n" if repo else ""
     return f"""---
 license: [mit, cc-by-sa-3.0]
@@ -155,6 +156,8 @@ Measured by a panel of classifiers that no search ever saw ({", ".join(report["p
 {pair_summary(report)}
 
 {farthest_note(report)}
+{atlas}
+{atlas_note(report)}
 
 The autoencoder's test error is {autoencoder["test_mse"]:.4f} per pixel (mean squared, pixels in [0, 1]). The likeness
 score ranks held-out real digits above held-out bad ones with an AUC of {likeness["auc"]:.4f}.

@@ -53,7 +53,7 @@ def test_a_bundle_is_published_in_one_commit_that_verifies_and_is_the_local_one(
         assert f"MUDDLE_REPO={REPO} MUDDLE_REVISION={commit}" in lines[-1]
     assert len(repo.commits) == 2  # the one that created it, and ours
     assert (repo.tags, repo.private) == ({"v1": commit}, True)
-    assert files.keys() == {*FILES, CARD, WHEEL, "samples.png", ".gitattributes"}
+    assert files.keys() == {*FILES, CARD, WHEEL, "samples.png", "atlas.png", ".gitattributes"}
     bundle = resolve_bundle(REPO, commit)
     assert bundle.fingerprint == muddler.bundle.fingerprint
     assert (bundle.origin.name, bundle.origin.revision) == (REPO, commit)
@@ -68,6 +68,7 @@ def test_the_card_is_one_that_the_hub_reads(built):
     assert values["split"] == report["strategies"]["balanced"]["split"]["value"]
     assert f'from_pretrained("{REPO}")' in card.content
     assert "samples.png" in card.content
+    assert "atlas.png" in card.content
     for digest in json.loads((built / "config.json").read_text())["files"].values():
         assert digest in card.content
 
@@ -108,7 +109,7 @@ def test_a_dry_run_stops_before_the_network(tmp_path, monkeypatch, capsys):
     connect(monkeypatch, f"http://127.0.0.1:{free_port()}", tmp_path)
     assert main(["publish", "--repo", REPO, "--dry-run"]) == 0
     listed = {line.split()[1] for line in capsys.readouterr().out.splitlines()[:-1]}
-    assert listed == {*FILES, CARD, WHEEL, "samples.png"}
+    assert listed == {*FILES, CARD, WHEEL, "samples.png", "atlas.png"}
 
 
 @pytest.mark.parametrize(
