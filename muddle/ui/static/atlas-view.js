@@ -7,6 +7,7 @@ export const EXTENT = 1.08; // what is shown, from the middle to each edge: exem
 const SIDE = 30; // tiles from edge to edge at first sight
 const DEEPEST = 4; // times that the map can be doubled
 const KEPT = 6000; // tiles
+const BATCH = 120; // milliseconds of tiles that come on the screen together: drawing takes time from decoding
 const FEW = 0.4; // share of a level's tiles that may be missing when it is shown
 
 // changed: is called when other tiles are in view.
@@ -20,6 +21,7 @@ export function atlasView(canvas, changed) {
   let cursor = null;
   let stale = true; // the backdrop
   let frame = 0;
+  let soon = 0; // a frame for the tiles that have come meanwhile
 
   const scale = () => (side * middle.zoom) / (2 * EXTENT); // pixels of one unit of the map
   const across = (x) => side / 2 + (x - middle.x) * scale();
@@ -52,8 +54,12 @@ export function atlasView(canvas, changed) {
   function add(found) {
     tiles.set(found.key, found.sea ? null : tinted(found));
     if (tiles.size > KEPT) tiles.delete(tiles.keys().next().value);
-    stale = true;
-    redraw();
+    if (stale || level()) stale = true;
+    else drawTile(fitted(backdrop), found);
+    soon ||= setTimeout(() => {
+      soon = 0;
+      redraw();
+    }, BATCH);
   }
 
   // The canvas's context, fitted to the screen.
@@ -66,20 +72,23 @@ export function atlasView(canvas, changed) {
     return context;
   }
 
+  function drawTile(context, { key, x, y, width }) {
+    const tile = tiles.get(key);
+    const pixels = width * scale();
+    const box = [across(x) - pixels / 2, down(y) - pixels / 2, pixels + 0.5, pixels + 0.5];
+    if (tile) context.drawImage(tile, ...box);
+    else if (tile === null) context.fillRect(...box);
+  }
+
   function drawTiles() {
     const context = fitted(backdrop);
     context.fillStyle = `rgb(${SEA})`;
     context.fillRect(0, 0, side, side);
-    const inTime = missing().length < FEW * [...inView(level())].length; // else the level above, whole, looks better
-    for (let depth = 0; depth <= level() - (inTime || !level() ? 0 : 1); depth++) {
-      for (const { key, x, y, width } of inView(depth)) {
-        const tile = tiles.get(key);
-        const pixels = width * scale();
-        const box = [across(x) - pixels / 2, down(y) - pixels / 2, pixels + 0.5, pixels + 0.5];
-        if (tile) context.drawImage(tile, ...box);
-        else if (tile === null) context.fillRect(...box);
-      }
-    }
+    const deepest = level();
+    const wanted = [...inView(deepest)];
+    const inTime = wanted.filter(({ key }) => !tiles.has(key)).length < FEW * wanted.length;
+    for (let depth = 0; depth < deepest; depth++) for (const tile of inView(depth)) drawTile(context, tile);
+    if (inTime || !deepest) for (const tile of wanted) drawTile(context, tile); // else the level above looks better
     stale = false;
   }
 

@@ -48,8 +48,8 @@ export function explorer(post, slice) {
   function work() {
     const until = performance.now() + slice;
     while (tiles.length && performance.now() < until) {
-      const { key, x, y } = tiles.shift();
-      post({ kind: "tile", key, last: !tiles.length, ...look(x, y) });
+      const tile = tiles.shift();
+      post({ kind: "tile", ...tile, last: !tiles.length, ...look(tile.x, tile.y) });
     }
     working = tiles.length > 0;
     if (working) setTimeout(work);

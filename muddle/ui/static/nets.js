@@ -5,7 +5,9 @@ const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 const same = (x) => x;
 
 function fromHalf(h) {
-  const [sign, exponent, fraction] = [h & 0x8000 ? -1 : 1, (h >> 10) & 31, h & 1023];
+  const sign = h & 0x8000 ? -1 : 1;
+  const exponent = (h >> 10) & 31;
+  const fraction = h & 1023;
   return exponent ? sign * (1 + fraction / 1024) * 2 ** (exponent - 15) : sign * fraction * 2 ** -24;
 }
 
