@@ -10,6 +10,7 @@ from muddle.images.pixels import to_pixels
 from muddle.networks.fuse import fuse_batchnorm
 
 COAST = 0.06  # how far from the nearest exemplar's place there is still land; the map is 2 wide
+SIDE = 36  # digits from edge to edge of a picture that says no other
 BLOCK = 500  # places that are decoded at once
 EDGE = 1.05  # of the middle of the outermost pictures: land reaches a little beyond the exemplars, which lie within 1
 
@@ -23,12 +24,16 @@ def grid(side: int) -> Tensor:
 
 def on_land(bundle: Bundle, places: Tensor) -> Tensor:
     """Which places, (N, 2), have a real image near them: bool (N,)."""
-    exemplars = bundle.projection(bundle.exemplars.codes)
+    return near(places, bundle.projection(bundle.exemplars.codes))
+
+
+def near(places: Tensor, exemplars: Tensor) -> Tensor:
+    """Which places, (N, 2), have one of the exemplars' places, (M, 2), within COAST: bool (N,)."""
     return torch.cat([torch.cdist(part, exemplars).amin(1) for part in places.split(BLOCK)]) < COAST
 
 
 @torch.inference_mode()
-def mosaic(bundle: Bundle, side: int) -> np.ndarray:
+def mosaic(bundle: Bundle, side: int = SIDE) -> np.ndarray:
     """The digit at each place of a grid in its country's colour, and the sea: uint8 (side * 28, side * 28, 3)."""
     places = grid(side)
     codes = bundle.inverse(places)

@@ -17,7 +17,6 @@ from train.hub.wheel import build_wheel
 from train.report.card import model_card
 
 PER_DIGIT = 10  # samples on the card's sheet
-ATLAS_SIDE = 36  # digits from edge to edge of its atlas
 
 
 def parser() -> argparse.ArgumentParser:
@@ -66,6 +65,6 @@ def build(source: Path, folder: Path, repo: str) -> Path:
         raise BundleError(folder, "it does not make the muddles that its source makes", "Please report this.")
     (folder / CARD).write_text(model_card(copy.bundle, repo))
     sheets.sheet(samples.images, folder / "samples.png", columns=10)
-    (folder / "atlas.png").write_bytes(png(mosaic(copy.bundle, ATLAS_SIDE)))
+    (folder / "atlas.png").write_bytes(png(mosaic(copy.bundle)))
     build_wheel(folder)
     return folder

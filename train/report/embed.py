@@ -26,7 +26,6 @@ PICTURES = (
     "autoencoder/loss.png",
     "autoencoder/reconstructions.png",
 )
-ATLAS_SIDE = 36  # digits from edge to edge of its picture
 BEGIN, END = "<!-- results: written by python -m train embed -->", "<!-- end of results -->"
 
 
@@ -34,7 +33,7 @@ def run_stage(run: Run) -> None:
     """Copy the bundle to muddle/assets and the report's pictures to docs/, and rewrite the results in both texts."""
     bundle = load_bundle(run.bundle)
     copy_bundle(run.bundle, EMBEDDED)
-    (ROOT / "docs/atlas.png").write_bytes(png(mosaic(bundle, ATLAS_SIDE)))
+    (ROOT / "docs/atlas.png").write_bytes(png(mosaic(bundle)))
     for path in (run.out / "references").glob("*"):
         shutil.copyfile(path, REFERENCES_DIR / path.name)
     for name in PICTURES:

@@ -19,7 +19,7 @@ from muddle.networks.judges import Ensemble
 from muddle.networks.likeness import Likeness
 from muddle.networks.projection import Inverse, Projection, ProjectionConfig
 from muddle.networks.surrogate import Surrogate
-from muddle.search.atlas import COAST, grid
+from muddle.search.atlas import grid, near
 from muddle.search.metrics import grey_share
 from train.data import to_float
 from train.loop import fit, in_batches, one_cycle, optimizer_step, set_rate
@@ -121,7 +121,7 @@ def measure(run: Run) -> dict[str, float]:
     assert isinstance(likeness, Likeness)
     exemplars = projection(read_tensors(run.bundle, "exemplars")["codes"].double())
     everywhere = grid(SIDE)
-    places = everywhere[torch.cdist(everywhere, exemplars).amin(1) < COAST]
+    places = everywhere[near(everywhere, exemplars)]
     codes = inverse(places)
     images = to_float(to_pixels(in_batches(autoencoder.decode, codes))).double()
     predicted = surrogate(codes).logits.softmax(-1).mean(-2)
