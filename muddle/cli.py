@@ -37,6 +37,8 @@ The network is used only for a repository that is named (--bundle, $MUDDLE_REPO,
     "dataset": """examples:
   %(prog)s --count 10000 --out digits
   %(prog)s --count 2000 --pairs 4-9,9-4,3-5 --balance uniform --min-likeness 5 --out digits
+  %(prog)s --count 10000 --split 0.8 --out digits    train and test, with other sources and partners
+  %(prog)s --count 4000 --mixed data --out mixed     real, clear, ambiguous, and no digits
   %(prog)s --count 1000000 --engine ray --out digits --push USER/digits
 
 Rerun an interrupted command to resume.
@@ -44,7 +46,7 @@ Rerun an interrupted command to resume.
     "evaluate": """examples:
   %(prog)s digits                             the three reference classifiers
   %(prog)s digits --model mine.py:predict     beside yours: uint8 (N, 28, 28) -> (N, 10)
-  %(prog)s digits --model probabilities.npz --diagram reliability.svg
+  %(prog)s digits --model probabilities.npz --diagram figure.png
 """,
     "atlas": """examples:
   %(prog)s                             50 x 50 digits, into atlas.png
@@ -95,8 +97,14 @@ def parser(prog: str = "muddle") -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--model", action="append", default=[], metavar="SPEC", help="module:function, .safetensors, .npz or .npy"
     )
-    evaluate.add_argument("--diagram", type=Path, help="SVG file for the reliability diagram of the first model")
-    evaluate.add_argument("--json", type=Path, help="file for all figures")
+    evaluate.add_argument("--split", help="train or test (default: all images)")
+    evaluate.add_argument(
+        "--diagram", type=Path, help="file for reliability and the curve over balance: .png .svg .pdf"
+    )
+    evaluate.add_argument("--json", type=Path, help="file for all figures, with those of each pair")
+    evaluate.add_argument("--csv", type=Path, help="the same as CSV, a figure a line")
+    evaluate.add_argument("--leaderboard", type=Path, help="CSV file to which these classifiers are added")
+    evaluate.add_argument("--resamples", type=int, default=200, help="of the bootstrap (default: 200)")
 
     atlas = command(
         "atlas", commands.atlas, "draw the atlas: what the network would write at each place of the latent map"
@@ -191,7 +199,9 @@ def _add_dataset(p: argparse.ArgumentParser) -> None:
     p.add_argument("--balance", default="0.5", help=f"the second label's share, {share}, or {UNIFORM} (default: 0.5)")
     p.add_argument("--min-likeness", type=float, default=0, help="percentile of real digits, 0 to 95 (default: 0)")
     p.add_argument("--seed", type=int, default=0, help=f"{seeds} (default: 0)")
-    p.add_argument("--shards", type=int, default=0, help="parts (default: one for every 500 images, 8 to 256)")
+    p.add_argument("--split", type=float, default=0, metavar="SHARE", help="share of a split train (default: none)")
+    p.add_argument("--mixed", metavar="MNIST", help="a mixed set, with the real test digits in this folder")
+    p.add_argument("--shards", type=int, default=0, help="parts of each split (default: one for every 500 images)")
     p.add_argument("--format", choices=FORMATS, default="parquet", help="(default: parquet, which needs pyarrow)")
     p.add_argument("--engine", choices=ENGINES, default="local", help="ray: the cluster of $RAY_ADDRESS, else its own")
     p.add_argument(

@@ -8,14 +8,15 @@ import json
 import sys
 from pathlib import Path
 
-from muddle.dataset.spec import UNIFORM, Spec, parse_pairs
+from muddle.dataset.spec import UNIFORM, parse_pairs
 from muddle.errors import ArgumentError, DataError
 from muddle.images.codecs import MAX_BYTES, read
 from muddle.parameters import Integer
 from muddle.recipe import PARAMETERS, Recipe
+from muddle.storage import write_whole
 
 FILE_KINDS = ("png", "gif", "webp", "json", "npz")  # of a muddle's file
-SCALES, PORTS, ATLAS_SIZES = Integer(1, 40), Integer(1, 65535), Integer(280, 14_000)
+SCALES, PORTS, ATLAS_SIZES, RESAMPLES = Integer(1, 40), Integer(1, 65535), Integer(280, 14_000), Integer(2, 100_000)
 
 
 def make(options: argparse.Namespace) -> int:
@@ -33,29 +34,33 @@ def image(options: argparse.Namespace) -> int:
 def dataset(options: argparse.Namespace) -> int:
     """Make a data set in a folder, and upload it to the Hub if a repository is named."""
     from muddle.bundle import hub
-    from muddle.dataset.generate import generate
+    from muddle.dataset.generate import make_dataset
     from muddle.muddler import Muddler
 
     try:
         balance = UNIFORM if options.balance == UNIFORM else float(options.balance)
     except ValueError as error:
         raise ArgumentError("balance", options.balance, f"a number from 0 to 1, or {UNIFORM}") from error
-    spec = Spec(
-        count=options.count,
-        pairs=parse_pairs(options.pairs),
-        balance=balance,
-        min_likeness=options.min_likeness,
-        seed=options.seed,
-        shards=options.shards,
-    )
-    if options.workers < 1:
-        raise ArgumentError("workers", options.workers, "at least 1")
+    pairs = parse_pairs(options.pairs)
     if options.push:
         hub.check_name("push", options.push)
         hub.check_owner(options.push)
-    muddler = Muddler.from_pretrained(options.bundle, options.revision)
-    made = generate(muddler, spec, options.out, form=options.format, engine=options.engine, workers=options.workers)
-    before = f" ({made.resumed} of {spec.shards} shards were there)" if made.resumed else ""
+    made = make_dataset(
+        options.out,
+        count=options.count,
+        pairs=pairs,
+        balance=balance,
+        min_likeness=options.min_likeness,
+        seed=options.seed,
+        train=options.split,
+        real=options.mixed,
+        shards=options.shards,
+        form=options.format,
+        engine=options.engine,
+        workers=options.workers,
+        muddler=Muddler.from_pretrained(options.bundle, options.revision),
+    )
+    before = f" ({made.resumed} shards were there)" if made.resumed else ""
     print(f"{made.count:,} images in {options.out}{before}\nsha256 {made.sha256}")
     if options.push:
         message = f"{made.count:,} images, {made.sha256[:12]}"
@@ -65,24 +70,34 @@ def dataset(options: argparse.Namespace) -> int:
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    """Print how classifiers do on a data set: those that are named, then the references."""
-    from muddle.dataset.formats import read_set
-    from muddle.evaluate import calibration
+    """Print how classifiers do on a data set: those that are named, the references, and what figures mean there."""
+    from muddle.dataset.folder import SetFolder
+    from muddle.evaluate import figure, measures, report
     from muddle.evaluate.classifiers import load_classifier, references
-    from muddle.evaluate.diagram import diagram
 
-    rows = read_set(options.data)
+    resamples = RESAMPLES.check("resamples", options.resamples)
+    if options.diagram:
+        figure.check_name(options.diagram)
     classifiers = {spec: load_classifier(spec) for spec in options.model} | references()
-    evaluations = {
-        name: calibration.evaluate(classify(rows.image), rows.soft_label, rows.digit, rows.target)
+    folder = SetFolder(options.data)
+    rows = folder.read(options.split)
+    found = {
+        name: measures.evaluate(classify(rows.image, rows.index), rows, resamples=resamples)
         for name, classify in classifiers.items()
     }
-    print(calibration.report(evaluations))
-    name, first = next(iter(evaluations.items()))
+    everything = found | measures.anchors(rows, resamples=resamples)
+    print(f"{report.table(everything)}\n\n{report.legend()}")
     if options.diagram:
-        _save(options.diagram, diagram(first, name).encode())
+        _save(options.diagram, figure.picture(found, options.diagram))
     if options.json:
-        _save(options.json, (json.dumps(calibration.as_json(evaluations), indent=1) + "\n").encode())
+        _save(options.json, (json.dumps(report.as_json(everything), indent=1) + "\n").encode())
+    if options.csv:
+        _save(options.csv, report.as_csv(everything).encode())
+    if options.leaderboard:
+        board = options.leaderboard.read_text() if options.leaderboard.is_file() else ""
+        board = report.with_results(board, folder.fingerprint(options.split), everything)
+        _save(options.leaderboard, board.encode())
+        print(report.board_table(board))
     return 0
 
 
@@ -161,7 +176,7 @@ def _input(name: str) -> bytes:
 
 def _save(path: Path, data: bytes) -> None:
     try:
-        path.write_bytes(data)
+        write_whole(path, data)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}).") from error
     print(path)

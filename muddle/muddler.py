@@ -14,7 +14,7 @@ from muddle.bundle import hub
 from muddle.bundle.files import Bundle, copy_bundle, load_bundle
 from muddle.bundle.resolve import resolve_bundle
 from muddle.errors import ArgumentError, BundleError
-from muddle.images.pixels import to_pixels, to_unit
+from muddle.images.pixels import decoded_pixels, to_pixels, to_unit
 from muddle.parameters import Integer
 from muddle.recipe import EVEN, PARAMETERS, Recipe
 from muddle.result import MORPH_STEPS, Batch, Morph, Muddle, Origin, Scores, concatenate
@@ -25,7 +25,7 @@ from muddle.search.scorer import Opinions, Scorer
 from muddle.search.strategies import STRATEGY_FUNCTIONS, SearchResult
 
 CHUNK = 128  # muddles that are searched at once: bounds memory, changes nothing
-ALGORITHM = 3  # counts up when the same arguments on the same bundle give other muddles than before
+ALGORITHM = 4  # counts up when the same arguments on the same bundle give other muddles than before
 MAP_DECIMALS = 4  # of places on the latent map: a hundredth of a pixel
 DECIMALS = 6  # of everything else reported: far above float64's noise, so equal arguments give equal bytes
 
@@ -36,6 +36,9 @@ class Muddler:
     def __init__(self, bundle: Bundle):
         self.bundle = bundle
         self._scorer = Scorer(bundle)
+
+    def __repr__(self) -> str:
+        return f"<Muddler {self.version} on {self.origin}>"
 
     @classmethod
     def from_pretrained(
@@ -114,13 +117,19 @@ class Muddler:
         """The centroid matrix, float64 (10, D): row k is the mean latent code of digit k."""
         return self.bundle.centroids.numpy().copy()
 
-    def judge(self, image: np.ndarray) -> np.ndarray:
-        """The judges' mean probabilities of an image, uint8 (28, 28): float64 (10,). Raises ArgumentError."""
-        return _rounded(self._judged(image).mean(0))
+    def judge(self, images: np.ndarray) -> np.ndarray:
+        """The judges' mean probabilities of an image, uint8 (28, 28), or of many, (N, 28, 28): float64 (10,), (N, 10).
 
-    def judge_each(self, image: np.ndarray) -> np.ndarray:
-        """Each judge's probabilities of an image, uint8 (28, 28): float64 (J, 10). Raises ArgumentError."""
-        return _rounded(self._judged(image))
+        Raises ArgumentError.
+        """
+        return _shares(self._judged(images).mean(-2))
+
+    def judge_each(self, images: np.ndarray) -> np.ndarray:
+        """Each judge's probabilities of an image, uint8 (28, 28), or of many: float64 (J, 10) or (N, J, 10).
+
+        Raises ArgumentError.
+        """
+        return _shares(self._judged(images))
 
     @torch.no_grad()
     def nearest_digits(self, image: np.ndarray) -> np.ndarray:
@@ -133,14 +142,28 @@ class Muddler:
         return (self.bundle.centroids - code).norm(dim=1).argsort().numpy()
 
     @torch.no_grad()
-    def _judged(self, image: np.ndarray) -> Tensor:
-        pixels = torch.tensor(PARAMETERS["image"].kind.check("image", image))
-        return self._scorer.score_images(pixels[None]).probabilities[0]
+    def _judged(self, images: np.ndarray) -> Tensor:
+        array = np.array(images)
+        if array.dtype != np.uint8 or array.shape[-2:] != (28, 28) or array.ndim not in (2, 3) or not len(array):
+            allowed = "uint8 (28, 28), or (N, 28, 28) for many, white on black"
+            raise ArgumentError("image", f"{array.dtype} {array.shape}", allowed)
+        probabilities = self._scorer.score_images(torch.from_numpy(array.reshape(-1, 28, 28))).probabilities
+        return probabilities if array.ndim == 3 else probabilities[0]
 
     def project(self, codes: np.ndarray) -> np.ndarray:
-        """Places of codes, float64 (N, D), on the latent map: float64 (N, 2), about -1 to 1, to four decimals."""
+        """Places of codes, (N, D), on the latent map: float64 (N, 2), about -1 to 1, to four decimals.
+
+        Raises ArgumentError.
+        """
+        try:
+            array = np.array(codes, np.float64)
+        except (TypeError, ValueError):
+            array = np.zeros(0)
+        latent = self.centroids.shape[1]
+        if array.ndim != 2 or array.shape[1] != latent:
+            raise ArgumentError("codes", f"of shape {np.shape(codes)}", f"numbers of shape (N, {latent})")
         with torch.no_grad():
-            return self.bundle.projection(torch.from_numpy(codes)).numpy().round(MAP_DECIMALS)
+            return self.bundle.projection(torch.from_numpy(array)).numpy().round(MAP_DECIMALS)
 
     def muddle(
         self,
@@ -191,24 +214,26 @@ class Muddler:
 
     def muddle_many(
         self,
-        digits: Sequence[int],
-        targets: Sequence[int | None],
-        seeds: Sequence[int],
+        digits: Iterable[int] | int,
+        targets: Iterable[int | None] | int | None,
+        seeds: Iterable[int] | int,
         *,
         strategy: str = "balanced",
         steps: int = 11,
-        balances: Sequence[float] | None = None,
+        balances: Iterable[float] | float = EVEN,
     ) -> Batch:
         """Many muddles at once, each the same as `muddle` gives for its digit, target, seed and balance.
 
-        Sequences of one length N; balances None is 0.5 for all. `steps` matters to `farthest` alone. Raises
+        Columns of one length N; a single value holds for all rows. `steps` matters to `farthest` alone. Raises
         ArgumentError.
         """
-        balances = [EVEN] * len(digits) if balances is None else balances
-        lengths = (len(digits), len(targets), len(seeds), len(balances))
-        if len(set(lengths)) > 1:
-            raise ArgumentError("digits, targets, seeds and balances", lengths, "of one length")
-        rows = zip(digits, targets, seeds, balances, strict=True)
+        columns = [c.tolist() if isinstance(c, Tensor) else c for c in (digits, targets, seeds, balances)]
+        columns = [list(c) if isinstance(c, Iterable) else c for c in columns]
+        lengths = {len(column) for column in columns if isinstance(column, list)} or {1}
+        if len(lengths) > 1:
+            raise ArgumentError("digits, targets, seeds and balances", sorted(lengths), "of one length")
+        count = lengths.pop()
+        rows = zip(*(c if isinstance(c, list) else [c] * count for c in columns), strict=True)
         return self.make_batch(
             [Recipe(digit=d, target=t, seed=s, balance=b, strategy=strategy, steps=steps) for d, t, s, b in rows]
         )
@@ -235,12 +260,12 @@ class Muddler:
         recipes = [self._resolved(recipe) for recipe in recipes]
         size = max(1, min(CHUNK, -(-len(recipes) // torch.get_num_threads())))
         chunks = [recipes[start : start + size] for start in range(0, len(recipes), size)]
-        return concatenate([_EMPTY, *_in_threads(self._columns, chunks)])
+        return concatenate([*_in_threads(self._columns, chunks)]) if chunks else self._empty()
 
     @torch.no_grad()
     def morph(self, codes: np.ndarray) -> Morph:
         """The way over three codes, float64 (3, D): those of a muddle's source, of itself, and of its partner."""
-        frames = to_pixels(self._scorer.decode(morph_path(*torch.from_numpy(codes), MORPH_STEPS)))
+        frames = decoded_pixels(self._scorer.decode(morph_path(*torch.from_numpy(codes), MORPH_STEPS)))
         return Morph(frames.numpy().copy(), self._scorer.first_choices(frames).numpy().astype(np.uint8))
 
     def _resolved(self, recipe: Recipe) -> Recipe:
@@ -268,7 +293,7 @@ class Muddler:
     def _columns(self, recipes: Sequence[Recipe]) -> Batch:
         """The muddles of resolved recipes, searched together."""
         order: list[int] = []
-        parts = [_EMPTY]
+        parts: list[Batch] = []
         for places, draws, found in self._search(recipes):
             order += places
             mean = found.probabilities.mean(1)
@@ -277,7 +302,8 @@ class Muddler:
             parts.append(
                 Batch(
                     images=found.pixels.numpy(),
-                    soft_labels=_rounded(mean),
+                    soft_labels=_shares(mean),
+                    judge_soft_labels=_shares(found.probabilities),
                     targets=draws.goal.target.numpy(),
                     sources=draws.source_index.numpy(),
                     partners=partners.numpy(),
@@ -288,14 +314,23 @@ class Muddler:
                 )
             )
         together = concatenate(parts)
-        return Batch(*(column[np.argsort(order)] for column in together)) if len(parts) > 2 else together
+        return together.rows(np.argsort(order))
+
+    def _empty(self) -> Batch:
+        return Batch(
+            images=np.zeros((0, 28, 28), np.uint8),
+            soft_labels=np.zeros((0, 10)),
+            judge_soft_labels=np.zeros((0, len(self.bundle.judges.judges), 10)),
+            **{name: np.zeros(0, np.int64) for name in ("targets", "sources", "partners")},
+            **{name: np.zeros(0) for name in ("t", "entropy", "likeness", "grey")},
+        )
 
     def _finish(self, recipes: Sequence[Recipe], draws: Draws, found: SearchResult) -> Iterator[Muddle]:
         """The muddles of a group with their paths, which are decoded and judged together."""
         row = torch.arange(len(recipes))
         ends = draws.source, found.codes, draws.partners[row, found.partner]
         ways = [path_through(*codes, recipe.steps) for *codes, recipe in zip(*ends, recipes, strict=True)]
-        frames = to_pixels(self._scorer.decode(torch.cat([codes for codes, _ in ways])))
+        frames = decoded_pixels(self._scorer.decode(torch.cat([codes for codes, _ in ways])))
         lengths = [recipe.steps for recipe in recipes]
         opinions = map(Opinions, *(column.split(lengths) for column in self._scorer.opinions(frames)))
         shares = share_of_way(*ends).tolist()
@@ -320,6 +355,7 @@ class Muddler:
         """One muddle of a group, with its path."""
         target, source = int(draws.goal.target[row]), int(draws.source_index[row])
         mean = found.probabilities[row].mean(0)
+        soft_label = _shares(mean)
         one = found.rows(torch.tensor([row]))
         places = self.project(torch.cat([one.codes, codes]).numpy())  # (1 + T, 2)
         return Muddle(
@@ -339,11 +375,11 @@ class Muddler:
             pick=pick,
             code=one.codes[0].numpy(),
             image=one.pixels[0].numpy(),
-            soft_label=_rounded(mean),
-            judge_soft_labels=_rounded(found.probabilities[row]),
+            soft_label=soft_label,
+            judge_soft_labels=_shares(found.probabilities[row]),
             scores=Scores(
-                p_digit=float(_rounded(mean[recipe.digit])),
-                p_target=float(_rounded(mean[target])),
+                p_digit=float(soft_label[recipe.digit]),
+                p_target=float(soft_label[target]),
                 entropy=float(_rounded(entropy_bits(mean))),
                 likeness=float(_rounded(self._scorer.percentile(one.scores)[0])),
                 grey=float(_rounded(one.grey[0])),
@@ -364,12 +400,13 @@ def _in_threads(work: Callable[[Sequence[Recipe]], Batch], chunks: Sequence[Sequ
 
 
 def _rounded(values: Tensor) -> np.ndarray:
-    return values.numpy().round(DECIMALS)
+    return values.double().numpy().round(DECIMALS)
 
 
-_EMPTY = Batch(
-    images=np.zeros((0, 28, 28), np.uint8),
-    soft_labels=np.zeros((0, 10)),
-    **{name: np.zeros(0, np.int64) for name in ("targets", "sources", "partners")},
-    **{name: np.zeros(0) for name in ("t", "entropy", "likeness", "grey")},
-)
+def _shares(probabilities: Tensor) -> np.ndarray:
+    """The same of distributions, (..., K), whose sums stay 1: those with the largest remainders are rounded up."""
+    units = probabilities.numpy() * 10**DECIMALS
+    whole = np.floor(units)
+    missing = 10**DECIMALS - whole.sum(-1, keepdims=True)
+    rank = (whole - units).argsort(-1, kind="stable").argsort(-1)
+    return (whole + (rank < missing)) / 10**DECIMALS

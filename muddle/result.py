@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -101,6 +101,10 @@ class Muddle:
         """The query of the share link, from its question mark on."""
         return self.recipe.query(self.version)
 
+    def __repr__(self) -> str:
+        digit, target = (f"{100 * share:.0f} %" for share in (self.scores.p_digit, self.scores.p_target))
+        return f"<Muddle {self.query}: {self.digit} {digit}, {self.target} {target}>"
+
 
 MORPH_STEPS = 33  # odd, so that one is the middle
 
@@ -112,11 +116,33 @@ class Morph(NamedTuple):
     choices: np.ndarray  # uint8 (T, J): the digit that each judge takes for the likeliest
 
 
-class Batch(NamedTuple):
+@dataclass(frozen=True, eq=False, repr=False)
+class Columns:
+    """Arrays by name, a row of each for an image; `len` counts the rows."""
+
+    def __len__(self) -> int:
+        return len(next(iter(vars(self).values())))
+
+    def __repr__(self) -> str:
+        shapes = (f"{name} {column.dtype} {column.shape}" for name, column in vars(self).items())
+        return f"{type(self).__name__}({', '.join(shapes)})"
+
+    def rows(self, index: np.ndarray | slice) -> Self:
+        """Some of the rows, by a slice, by their numbers or by a bool for each."""
+        return type(self)(**{name: column[index] for name, column in vars(self).items()})
+
+    def scalars(self) -> dict[str, np.ndarray]:
+        """The columns of one number or word a row, as pandas.DataFrame takes them."""
+        return {name: column for name, column in vars(self).items() if column.ndim == 1}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Batch(Columns):
     """Many muddles, a row each."""
 
     images: np.ndarray  # uint8 (N, 28, 28)
-    soft_labels: np.ndarray  # float64 (N, K)
+    soft_labels: np.ndarray  # float64 (N, K): the judges' mean
+    judge_soft_labels: np.ndarray  # float64 (N, J, K): each judge's
     targets: np.ndarray  # int64 (N,): those asked for, or found from the source
     sources: np.ndarray  # int64 (N,): the exemplar that is the source; -1 for a given image
     partners: np.ndarray  # int64 (N,): the exemplar that is the partner
@@ -126,9 +152,10 @@ class Batch(NamedTuple):
     grey: np.ndarray  # float64 (N,)
 
 
-Columns = TypeVar("Columns", bound=tuple[np.ndarray, ...])
+Part = TypeVar("Part", bound=Columns)
 
 
-def concatenate(parts: Sequence[Columns]) -> Columns:
-    """The rows of several batches, or of other named tuples of arrays, as one; at least one part."""
-    return type(parts[0])(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+def concatenate(parts: Sequence[Part]) -> Part:
+    """The rows of several batches, or of other columns of one kind, as one; at least one part."""
+    names = vars(parts[0])
+    return type(parts[0])(**{name: np.concatenate([vars(part)[name] for part in parts]) for name in names})

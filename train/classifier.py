@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from muddle.evaluate.calibration import reliability
+from muddle.evaluate.measures import BINS, Bin, binned
 from muddle.networks.judges import Judge, JudgeConfig
 from train import augment
 from train.data import Digits, to_float
@@ -100,7 +100,8 @@ def calibration_error(probabilities: Tensor, labels: Tensor) -> float:
     (N, K), (N,) -> float; the definition of Naeini et al., 2015. A clueless but honest classifier scores 0.
     """
     confidence, guess = probabilities.max(1)
-    bins = reliability(confidence.numpy(), (guess == labels).double().numpy())
+    right = (guess == labels).double().numpy()
+    bins = [Bin(*row) for row in binned(confidence.numpy(), BINS, confidence.numpy(), right)]
     return sum(part.count * abs(part.correctness - part.confidence) for part in bins) / len(labels)
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from muddle.images.codecs import tiled, to_image
-from muddle.images.pixels import to_pixels
+from muddle.images.pixels import decoded_pixels
 from muddle.networks.autoencoder import Autoencoder
 from train.data import to_float
 
@@ -20,7 +20,7 @@ def sheet(images: Tensor | np.ndarray, path: Path, *, columns: int, scale: int =
 def reconstructions(autoencoder: Autoencoder, images: Tensor, path: Path) -> None:
     """Rows of originals uint8 (N, 28, 28), each above its row of reconstructions. N a multiple of 20."""
     with torch.inference_mode():
-        decoded = to_pixels(autoencoder(to_float(images)))
+        decoded = decoded_pixels(autoencoder(to_float(images)))
     rows = torch.stack([images.unflatten(0, (-1, 20)), decoded.unflatten(0, (-1, 20))], 1)
     sheet(rows.flatten(0, 2), path, columns=20)
 

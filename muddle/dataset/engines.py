@@ -3,16 +3,17 @@
 import logging
 import multiprocessing
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+from muddle.dataset.formats import Files
 from muddle.errors import DataError
 from muddle.processes import end_with_parent
 
-Files = dict[str, bytes]  # names, relative to the set's data folder, and contents
 Task = Callable[[int], Files]  # from a shard's number to its files; can be pickled
 Engine = Callable[[Task, list[int], int], Iterator[tuple[int, Files]]]  # task, shards, workers -> shards as they finish
 
@@ -30,7 +31,7 @@ def run_locally(task: Task, shards: list[int], workers: int) -> Iterator[tuple[i
             yield shard, task(shard)
         return
     spawn = multiprocessing.get_context("spawn")  # a forked process would inherit torch's threads in any state
-    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=end_with_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin_worker)
     try:
         running = {pool.submit(task, shard): shard for shard in shards}
         for done in as_completed(running):
@@ -73,6 +74,11 @@ def run_on_ray(task: Task, shards: list[int], workers: int) -> Iterator[tuple[in
 
 
 ENGINES: dict[str, Engine] = {"local": run_locally, "ray": run_on_ray}
+
+
+def _begin_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # an interrupted worker ends in silence
+    end_with_parent()
 
 
 def _call(task: Task, shard: int) -> Files:

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 
 from muddle.bundle.classifier_file import read_classifier
+from muddle.bundle.references import REFERENCES, REFERENCES_DIR, member_probabilities
 from muddle.errors import ArgumentError, DataError
-from muddle.images.pixels import to_unit
 
-Classifier = Callable[[np.ndarray], np.ndarray]  # uint8 (N, 28, 28), white on black -> float64 (N, 10)
+Classifier = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# From uint8 (N, 28, 28), white on black, and the images' numbers, int64 (N,), to float64 (N, 10), or (M, N, 10) of an
+# ensemble's members.
 
-REFERENCES = ("plain", "smoothed", "ensemble")  # trained by python -m train reference
-REFERENCES_DIR = Path(__file__).parent / "references"
-ARRAY = "probabilities"  # the name of the array in an .npz
+ARRAY, INDEX = "probabilities", "index"  # the names of the arrays in an .npz
 BATCH_SIZE = 1000  # images in one call of a classifier
 SUM_TOLERANCE = 1e-3  # how far a row's sum may be from 1
 SPECS = "package.module:callable, a .safetensors of python -m train reference, or probabilities as .npz or .npy"
@@ -29,9 +29,10 @@ def load_classifier(spec: str) -> Classifier:
     """The classifier that a text names; its probabilities are checked, and each row is scaled to a sum of exactly 1.
 
     `package.module:callable` or `package/module.py:callable`: looked for in the current directory too; it gets uint8
-    (N, 28, 28), white on black, at most 1,000 images at once, and returns probabilities (N, 10), NumPy's or torch's.
-    `*.safetensors`: the networks that `python -m train reference` wrote. `*.npz`, `*.npy`: the probabilities (N, 10)
-    themselves, returned for any N images.
+    (N, 28, 28), white on black, at most 1,000 images at once, and returns probabilities (N, 10), or (M, N, 10) of an
+    ensemble's members, NumPy's or torch's. `*.safetensors`: the networks that `python -m train reference` wrote.
+    `*.npz`, `*.npy`: these probabilities themselves, in the order of the set's index; an array `index` beside them in an
+    .npz is checked against it.
     Raises ArgumentError and DataError, and so does the classifier when its result is not probabilities.
     """
     loaders = {".safetensors": _from_weights, ".npz": _from_array, ".npy": _from_array}
@@ -54,7 +55,9 @@ def references() -> dict[str, Classifier]:
 
 
 def check_probabilities(result: Any, count: int, origin: str) -> np.ndarray:
-    """The result of a classifier as float64 (count, 10) whose rows sum to 1. Raises DataError, which says why not.
+    """The result of a classifier as float64 (count, 10), or (M, count, 10), whose rows sum to 1.
+
+    Raises DataError, which says why it is none.
 
     A row's sum may be off by SUM_TOLERANCE. `origin` names the classifier in the error.
     """
@@ -63,8 +66,9 @@ def check_probabilities(result: Any, count: int, origin: str) -> np.ndarray:
     if not isinstance(result, np.ndarray) or result.dtype.kind not in "fiu":
         kind = f"an array of {result.dtype}" if isinstance(result, np.ndarray) else type(result).__name__
         raise DataError(f"{origin} returned {kind}: it must return probabilities as an array of numbers.")
-    if result.shape != (count, 10):
-        raise DataError(f"{origin} returned shape {result.shape} for {count} images: it must return ({count}, 10).")
+    if result.shape[-2:] != (count, 10) or result.ndim not in (2, 3) or not len(result):
+        wanted = f"({count}, 10), or (M, {count}, 10) for an ensemble"
+        raise DataError(f"{origin} returned shape {result.shape} for {count} images: it must return {wanted}.")
     p = result.astype(np.float64)
     if not np.isfinite(p).all():
         raise DataError(f"{origin} returned numbers that are not finite: look for nan and inf.")
@@ -73,7 +77,7 @@ def check_probabilities(result: Any, count: int, origin: str) -> np.ndarray:
         raise DataError(
             f"{origin} returned {least:.3g}: probabilities are not negative. Are these logits? Use softmax."
         )
-    sums = p.sum(1, keepdims=True)
+    sums = p.sum(-1, keepdims=True)
     errors = np.abs(sums - 1)
     if errors.max(initial=0) > SUM_TOLERANCE:
         worst = sums.flat[errors.argmax()]
@@ -113,38 +117,47 @@ def _from_callable(spec: str, module: str, name: str) -> Classifier:
 def _from_weights(path: Path) -> Classifier:
     ensemble = read_classifier(path)
 
-    def call(images: np.ndarray) -> torch.Tensor:
-        with torch.inference_mode():
-            return ensemble(to_unit(torch.from_numpy(images))).mean(0)
+    def call(images: np.ndarray) -> np.ndarray:
+        members = member_probabilities(ensemble, images)
+        return members if len(members) > 1 else members[0]
 
     return _in_batches(call, str(path))
 
 
 def _from_array(path: Path) -> Classifier:
-    array = _array(path)
-    return lambda images: check_probabilities(array, len(images), str(path))
+    array, numbers = _arrays(path)
 
-
-def _in_batches(call: Callable[[np.ndarray], Any], origin: str) -> Classifier:
-    def classify(images: np.ndarray) -> np.ndarray:
-        batches = [images[i : i + BATCH_SIZE] for i in range(0, len(images), BATCH_SIZE)]
-        results = [check_probabilities(call(batch), len(batch), origin) for batch in batches]
-        return np.concatenate([np.zeros((0, 10)), *results])
+    def classify(images: np.ndarray, index: np.ndarray) -> np.ndarray:
+        p = check_probabilities(array, len(images), str(path))
+        if numbers is not None and not np.array_equal(numbers, index):
+            raise DataError(f"{path}: its {INDEX!r} is not the data set's: put the rows in the order of that column.")
+        return p
 
     return classify
 
 
-def _array(path: Path) -> np.ndarray:
+def _in_batches(call: Callable[[np.ndarray], Any], origin: str) -> Classifier:
+    def classify(images: np.ndarray, index: np.ndarray) -> np.ndarray:
+        batches = [images[i : i + BATCH_SIZE] for i in range(0, len(images), BATCH_SIZE)]
+        results = [check_probabilities(call(batch), len(batch), origin) for batch in batches]
+        return np.concatenate(results, axis=-2) if results else np.zeros((0, 10))
+
+    return classify
+
+
+def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """The probabilities, and the images' numbers where the file has them."""
     if not path.is_file():
-        raise DataError(f"{path}: there is no such file. Write one with numpy.savez({path.name!r}, {ARRAY}=p).")
+        write = f"savez({path.name!r}, {ARRAY}=p, {INDEX}=i)" if path.suffix == ".npz" else f"save({path.name!r}, p)"
+        raise DataError(f"{path}: there is no such file. Write one with numpy.{write}.")
     try:
         with path.open("rb") as file:
             content = np.load(file, allow_pickle=False)
             if isinstance(content, np.ndarray):
-                return content
+                return content, None
             name = ARRAY if ARRAY in content.files or len(content.files) != 1 else content.files[0]
             if name in content.files:
-                return content[name]
+                return content[name], content[INDEX] if INDEX in content.files else None
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: NumPy cannot read it without pickle ({error}). Save plain numbers.") from error
     names = ", ".join(content.files) or "nothing"

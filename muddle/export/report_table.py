@@ -40,3 +40,18 @@ def result_table(report: dict[str, Any]) -> str:
     rule = "|---" * len(head) + "|"
     first, *rest = ("| " + " | ".join(row) + " |" for row in (head, *measures))
     return "\n".join([first, rule, *rest])
+
+
+def member_table(report: dict[str, Any]) -> str:
+    """The panel's members one by one on the muddles of all pairs, and their mean, as a Markdown table.
+
+    A mean is undecided also where its members are certain of different digits; each alone is so less often.
+    """
+    figures, count = report["all_pairs"], report["all_pairs"]["count"]
+    columns = {"both above 0.2": "both_above_0.2", "both above 0.4": "split", "top-pair": "top_pair"}
+    lines = [f"| {count:,} muddles of all 90 pairs | {' | '.join(columns)} |", f"{'|---' * (len(columns) + 1)}|"]
+    for place, name in enumerate(report["panel_members"]):
+        shares = (figures["members"][key][place] for key in columns.values())
+        lines.append(f"| {name} alone | {' | '.join(f'{100 * share:.1f} %' for share in shares)} |")
+    mean = (interval(figures[key], "share") for key in columns.values())
+    return "\n".join([*lines, f"| **their mean** | {' | '.join(mean)} |"])

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from muddle.bundle.files import Bundle
 from muddle.images.palette import SEA, tinted
-from muddle.images.pixels import to_pixels
+from muddle.images.pixels import decoded_pixels
 from muddle.networks.fuse import fuse_batchnorm
 
 COAST = 0.06  # how far from the nearest exemplar's place there is still land; the map is 2 wide
@@ -38,7 +38,7 @@ def mosaic(bundle: Bundle, side: int = SIDE) -> np.ndarray:
     places = grid(side)
     codes = bundle.inverse(places)
     decode = fuse_batchnorm(bundle.autoencoder).decode
-    tiles = torch.cat([to_pixels(decode(part)) for part in codes.split(BLOCK)]).reshape(-1, 28, 28)
+    tiles = torch.cat([decoded_pixels(decode(part)) for part in codes.split(BLOCK)]).reshape(-1, 28, 28)
     top = bundle.surrogate(codes).logits.softmax(-1).mean(-2).topk(2, dim=1)
     picture = tinted(tiles.numpy(), top.indices[:, 0].numpy(), top.values[:, 1].numpy())
     picture[~on_land(bundle, places).numpy()] = SEA

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from muddle.bundle.files import Bundle
+from muddle.bundle.files import Bundle, Exemplars
 from muddle.images.pixels import to_unit
 from muddle.recipe import Recipe
 from muddle.search.latent import nearest_centroid
@@ -46,8 +46,7 @@ def draw(bundle: Bundle, recipes: Sequence[Recipe]) -> Draws:
     for recipe in recipes:
         generator = torch.Generator().manual_seed(recipe.seed)
         if recipe.image is None:
-            own = exemplars.indices_of(recipe.digit)
-            drawn = int(own[torch.randint(len(own), (), generator=generator)])
+            drawn = _draw_source(exemplars, recipe.digit, generator)
             source = drawn if recipe.source is None else recipe.source
             image, code = to_unit(exemplars.images[[source]]), exemplars.codes[[source]]
         else:
@@ -75,3 +74,13 @@ def draw(bundle: Bundle, recipes: Sequence[Recipe]) -> Draws:
         goal=Goal(digits, torch.tensor(targets), balances),
         steps=recipes[0].steps,
     )
+
+
+def drawn_source(exemplars: Exemplars, digit: int, seed: int) -> int:
+    """The exemplar that a seed draws as the source, by its number."""
+    return _draw_source(exemplars, digit, torch.Generator().manual_seed(seed))
+
+
+def _draw_source(exemplars: Exemplars, digit: int, generator: torch.Generator) -> int:
+    own = exemplars.indices_of(digit)
+    return int(own[torch.randint(len(own), (), generator=generator)])

@@ -24,6 +24,22 @@ def entropy_bits(probabilities: Tensor) -> Tensor:
     return torch.special.entr(probabilities).sum(-1) / torch.log(torch.tensor(2.0, dtype=probabilities.dtype))
 
 
+def expected_entropy(each: Tensor) -> Tensor:
+    """How undecided classifiers are, each for itself: the mean of their entropies in bits: (..., J, K) -> (...).
+
+    It is what of their mean's entropy no agreement would remove; the rest is `mutual_information`.
+    """
+    return entropy_bits(each).mean(-1)
+
+
+def mutual_information(each: Tensor) -> Tensor:
+    """How far classifiers disagree: the entropy of their mean less `expected_entropy`, in bits: (..., J, K) -> (...).
+
+    0 where all say the same; 1 where half of them is certain of one class and half of another. Houlsby et al. (2011).
+    """
+    return (entropy_bits(each.mean(-2)) - expected_entropy(each)).clamp_min(0)
+
+
 def both_above(probabilities: Tensor, first: Tensor, second: Tensor, threshold: float) -> Tensor:
     """Whether both classes get more than the threshold: (N, K), (N,), (N,) -> bool (N,).
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from muddle.images.pixels import to_pixels
+from muddle.images.pixels import decoded_pixels
 from muddle.search.draws import Draws
 from muddle.search.latent import path
 from muddle.search.objective import Goal, objective, objective_grad
@@ -62,7 +62,7 @@ def farthest(draws: Draws, scorer: Scorer) -> SearchResult:
 
 
 def _on_path(codes: Tensor, scorer: Scorer) -> SearchResult:
-    pixels = to_pixels(scorer.decode(codes))
+    pixels = decoded_pixels(scorer.decode(codes))
     return SearchResult(codes, torch.zeros(len(codes), dtype=torch.long), pixels, *scorer.score_images(pixels))
 
 
@@ -154,7 +154,7 @@ def _ascend(codes: Tensor, goal: Goal, scorer: Scorer, effort: Ascent) -> Tensor
 def _rerank(codes: Tensor, goal: Goal, scorer: Scorer) -> tuple[Tensor, Tensor, ImageScores, Tensor]:
     """The best of each row of codes (N, C, D) by their images: its place (N,), pixels, scores, objective (N,)."""
     shape = codes.shape[:2]
-    pixels = torch.cat([to_pixels(scorer.decode(block)) for block in codes.flatten(0, 1).split(PIXEL_BLOCK)])
+    pixels = torch.cat([decoded_pixels(scorer.decode(block)) for block in codes.flatten(0, 1).split(PIXEL_BLOCK)])
     contenders = torch.ones(shape, dtype=torch.bool)
     if len(pixels) > SCREENING_PAYS:
         rough = scorer.score_images(pixels, screening=True).map(lambda column: column.unflatten(0, shape))

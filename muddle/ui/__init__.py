@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from muddle.images.palette import BORDER, COUNTRIES, FULL, GOLD, SEA
+from muddle.images.pixels import BLACK
 from muddle.recipe import LINK_KEYS, PARAMETERS, Recipe
 
 STATIC = Path(__file__).parent / "static"
@@ -16,6 +17,7 @@ NAMES = {  # that scripts use for what Python knows
     "__STRATEGIES__": PARAMETERS["strategy"].kind.meanings,
     "__STEPS__": PARAMETERS["steps"].schema(),
     "__SEED__": PARAMETERS["seed"].schema(),
+    "__BLACK__": BLACK,
     "__PALETTE__": {"countries": COUNTRIES, "gold": GOLD, "sea": SEA, "border": BORDER, "full": FULL},
 }
 

@@ -105,12 +105,13 @@ def fingerprint_of(facts: Facts) -> str:
 
 def map_points(facts: Facts) -> dict[str, object]:
     """The atlas's ground: float32 (N, 2) places and uint8 (N,) labels of the exemplars, base64; how far from them there
-    is land; and where its networks are."""
+    is land; what the axes of a code do; and where its networks are."""
     return {
         "places": to_base64(facts.places),
         "labels": to_base64(facts.labels.astype(np.uint8)),
         "coast": facts.coast,
         "midpoint": facts.report["strategies"]["midpoint"]["split"]["value"],
+        "axes": facts.report["atlas"].get("axes", []),
         "networks": f"networks.safetensors?{VERSION}={fingerprint_of(facts)}",
     }
 

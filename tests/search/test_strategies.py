@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from muddle.images.pixels import to_pixels
+from muddle.images.pixels import decoded_pixels
 from muddle.recipe import Recipe
 from muddle.search.draws import Draws, draw
 from muddle.search.objective import Goal, objective
@@ -184,7 +184,7 @@ def test_the_images_decide_among_the_best_paths():
     # second path's best step, (0.533, 0.133), is seen at 0.6
     assert found.partner.tolist() == [1]
     assert found.codes[0].tolist() == pytest.approx([0.8 * 4 / 6, 0.2 * 4 / 6])
-    assert to_pixels(scorer.decode(found.codes)).equal(found.pixels)
+    assert decoded_pixels(scorer.decode(found.codes)).equal(found.pixels)
 
 
 @pytest.mark.parametrize(("place", "nearest"), [(-1.0, 1 / 6), (3.0, 5 / 6)])

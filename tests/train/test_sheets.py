@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from muddle.images.codecs import from_png
-from muddle.images.pixels import to_pixels
+from muddle.images.pixels import decoded_pixels
 from train import sheets
 
 
@@ -20,7 +20,7 @@ def test_reconstructions_stand_below_their_originals(tmp_path, muddler, digits):
     sheets.reconstructions(lambda x: autoencoder(x.double()), images, tmp_path / "sheet.png")
     pixels = from_png((tmp_path / "sheet.png").read_bytes())[::3, ::3]
     with torch.inference_mode():
-        decoded = to_pixels(autoencoder((images[:, None].float() / 255).double()))
+        decoded = decoded_pixels(autoencoder((images[:, None].float() / 255).double()))
     assert (pixels[:28, :28] == images[0].numpy()).all()
     assert (pixels[-28:, :28] == decoded[0].numpy()).all()
 

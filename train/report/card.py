@@ -4,7 +4,8 @@ from typing import Any
 
 from muddle import __version__
 from muddle.bundle.files import Bundle, as_stored
-from muddle.export.report_table import ROWS, interval, result_table
+from muddle.export.citation import bibtex
+from muddle.export.report_table import ROWS, interval, member_table, result_table
 
 WHEEL = f"mnist_muddle-{__version__}-py3-none-any.whl"  # as pip names it
 
@@ -54,16 +55,28 @@ def farthest_note(report: dict[str, Any]) -> str:
     )
 
 
+def tells_note(report: dict[str, Any]) -> str:
+    """How well simple statistics tell muddles from real digits."""
+    tells = {kind: f"{value:.2f}" for kind, value in report["tells"].items()}
+    return (
+        "What tells muddles from real test digits, by the best simple statistic of its kind (AUROC, 0.5: nothing): a "
+        f"single pixel {tells['pixel']}, the ink {tells['ink']}, the border's ink {tells['border']}, grey levels "
+        f"{tells['grey_levels']}."
+    )
+
+
 def atlas_note(report: dict[str, Any]) -> str:
     """What lies on the atlas."""
     atlas = report["atlas"]
-    share = {name: f"{100 * value:.1f} %" for name, value in atlas.items()}
+    share = {name: f"{100 * atlas[name]:.1f} %" for name in ("land", "likely_digit", "border", "border_judged")}
+    axes = ", ".join(f"{i} {name or '(nothing that is measured)'}" for i, name in enumerate(atlas["axes"], 1))
     return (
         f"The atlas: land, where a real image lies near, is {share['land']} of the map. {share['likely_digit']} of its "
         "places are digits by likeness (above the 5th percentile of real ones), their grey share is "
         f"{atlas['grey_share']:.3f}, and their codes lie {atlas['distance']:.3f} from the place asked for, on a map 2 "
         f"wide. On {share['border']} of the land the surrogate gives a second digit more than 20 %; on "
-        f"{share['border_judged']} of that the judges, asked exactly, do too."
+        f"{share['border_judged']} of that the judges, asked exactly, do too. What an axis of the code does to the "
+        f"handwriting, by image moments: {axes}."
     )
 
 
@@ -153,7 +166,13 @@ Measured by a panel of classifiers that no search ever saw ({", ".join(report["p
 
 {result_table(report)}
 
+One by one:
+
+{member_table(report)}
+
 {pair_summary(report)}
+
+{tells_note(report)}
 
 {farthest_note(report)}
 {atlas}
@@ -170,14 +189,19 @@ score ranks held-out real digits above held-out bad ones with an AUC of {likenes
 
 ## Intended use and limits
 For teaching latent spaces, and for testing whether a classifier knows when it should doubt. The ambiguity is measured
-by classifiers, not by people. Digits only; a soft label is the mean opinion of {len(report["judges"]) - 1} small
-networks.
+by classifiers, not by people, and the mean of several is undecided more often than each. Digits only; a soft label is
+the mean opinion of {len(report["judges"]) - 1} small networks. Sources and partners are images of MNIST's training set.
 
 ## Verify a copy
 `python -m muddle verify {repo or "FOLDER"}` checks every file against the hashes in `config.json`, and that the muddle
 `{sample["query"]}` has pixels (784 bytes, row by row) with the sha256 `{sample["sha256"]}`.
 
 {hash_table(bundle.files)}
+
+## To cite
+```bibtex
+{bibtex()}
+```
 
 ## Data and licence
 Code and weights: [MIT](https://opensource.org/license/mit). The exemplars are images of MNIST (Yann LeCun, Corinna

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from muddle.bundle.files import EMBEDDED, copy_bundle, load_bundle
-from muddle.evaluate.classifiers import REFERENCES_DIR
-from muddle.export.report_table import result_table
+from muddle.bundle.references import REFERENCES_DIR
+from muddle.export.report_table import member_table, result_table
 from muddle.images.codecs import png
 from muddle.search.atlas import mosaic
 from train.report import card
@@ -41,7 +41,10 @@ def run_stage(run: Run) -> None:
         if picture.exists():
             shutil.copyfile(picture, ROOT / "docs" / picture.name)
     report = json.loads((EMBEDDED / "report.json").read_text())
-    for path, content in ((ROOT / "README.md", result_table(report)), (ROOT / "docs/results.md", results(report))):
+    for path, content in (
+        (ROOT / "README.md", f"{result_table(report)}\n\n{member_table(report)}"),
+        (ROOT / "docs/results.md", results(report)),
+    ):
         path.write_text(with_results(path.read_text(), content))
 
 
@@ -57,7 +60,10 @@ def results(report: dict[str, Any]) -> str:
     return "\n\n".join(
         [
             result_table(report),
+            "The panel, one by one:",
+            member_table(report),
             card.pair_summary(report),
+            card.tells_note(report),
             card.farthest_note(report),
             card.atlas_note(report),
             "The author's four assumptions, each of which he doubted:",

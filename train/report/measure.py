@@ -42,6 +42,7 @@ def muddle_figures(
     with torch.inference_mode():
         percentiles = likeness.percentile(likeness(unit))
     p_digit = each.gather(2, first.expand(len(each), -1)[..., None]).squeeze(2)
+    undecided = (p_digit > 0.4) & (p_digit < 0.6)
     return {
         "count": len(images),
         "split": share(both_above(mean, first, second, 0.4)),
@@ -50,9 +51,47 @@ def muddle_figures(
         "grey_share": average(grey_share(unit)),
         "likely_digit": share(percentiles > 5),
         "entropy_bits": average(entropy_bits(mean.double())),
-        "member_undecided": share(((p_digit > 0.4) & (p_digit < 0.6)).flatten()),
+        "member_undecided": share(undecided.flatten()),
         "member_for_source": average(p_digit.mean(1)),
+        "members": {  # one by one
+            "split": [both_above(one, first, second, 0.4).double().mean().item() for one in each],
+            "both_above_0.2": [both_above(one, first, second, 0.2).double().mean().item() for one in each],
+            "top_pair": [top_pair(one, first, second).double().mean().item() for one in each],
+            "undecided": undecided.double().mean(1).tolist(),
+        },
     }
+
+
+def tells(muddles: np.ndarray, real: np.ndarray) -> dict[str, float]:
+    """How well simple statistics tell muddles from real digits, uint8 (N, 28, 28) and (M, 28, 28): AUROC, 0.5 to 1.
+
+    0.5: not at all. Of each kind the best: a single pixel; all ink; the ink of the outermost rows and columns, one to
+    four of them; grey levels: how many pixels are inked, and how many of these are faint, grey, or white.
+    """
+    columns = [_statistics(images) for images in (muddles, real)]
+    return {kind: max(_auroc(columns[0][kind], columns[1][kind])) for kind in columns[0]}
+
+
+def _statistics(images: np.ndarray) -> dict[str, np.ndarray]:
+    flat = images.reshape(len(images), -1).astype(float)
+    ring = np.minimum.outer(np.minimum(range(28), range(27, -1, -1)), [28] * 28)
+    ring = np.minimum(ring, ring.T).flatten()
+    inked = np.maximum((flat > 0).sum(1), 1)
+    levels = [flat > 0, (flat > 0) & (flat < 32), (flat > 25) & (flat < 230), flat >= 253]
+    return {
+        "pixel": flat,
+        "ink": flat.sum(1, keepdims=True),
+        "border": np.stack([flat[:, ring < width].sum(1) for width in (1, 2, 3, 4)], 1),
+        "grey_levels": np.stack([levels[0].sum(1), *(level.sum(1) / inked for level in levels[1:])], 1),
+    }
+
+
+def _auroc(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """By each column, whichever way round is better: (N, S), (M, S) -> (S,)."""
+    from scipy.stats import mannwhitneyu
+
+    area = mannwhitneyu(some, others, method="asymptotic").statistic / (len(some) * len(others))
+    return np.maximum(area, 1 - area)
 
 
 def source_resemblance(muddler: Muddler, images: np.ndarray, sources: np.ndarray) -> dict[str, Any]:
@@ -136,3 +175,12 @@ def panel_disagreement(images: np.ndarray, panel: list[nn.Module]) -> Tensor:
     """How far the panel's members are apart on each image: mean total variation from their mean, 0 to 1: (N,)."""
     each = panel_probabilities(panel, torch.from_numpy(images))
     return (each - each.mean(0)).abs().sum(2).mean(0) / 2
+
+
+def rounded(value: Any) -> Any:
+    """Figures in JSON's types, to five decimals."""
+    if isinstance(value, float):
+        return round(value, 5)
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    return [rounded(item) for item in value] if isinstance(value, list) else value

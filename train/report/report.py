@@ -39,7 +39,7 @@ def run_stage(run: Run) -> None:
     (run.bundle / "report.json").write_text("{}\n")
     muddler = finish.unfinished(run.bundle)  # it measures the bundle as users load it
     panel = load_panel(run)
-    report = _rounded({**_training(run, muddler), **_muddles(run, muddler, panel), **_real(run, muddler, panel)})
+    report = measure.rounded({**_training(run, muddler), **_muddles(run, muddler, panel), **_real(run, muddler, panel)})
     (run.bundle / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     finish.finish(run.bundle)
 
@@ -90,7 +90,14 @@ def _muddles(run: Run, muddler: Muddler, panel: list[nn.Module]) -> dict[str, An
             table[a, b] = values[key]
         sheets.pair_table(table, f"{title}, % of muddles", run.work("report") / f"pairs-{key}.png")
     all_pairs = measure.muddle_figures(made.images, first, second, panel, likeness)
-    return {"strategies": strategies, "all_pairs": all_pairs, "pairs": pairs, "farthest_on_whole_paths": ends}
+    tells = measure.tells(made.images, run.digits(train=False).images.numpy())
+    return {
+        "strategies": strategies,
+        "all_pairs": all_pairs,
+        "pairs": pairs,
+        "tells": tells,
+        "farthest_on_whole_paths": ends,
+    }
 
 
 def make_many(muddler: Muddler, digits: np.ndarray, targets: list, seeds: np.ndarray, strategy: str) -> Batch:
@@ -148,13 +155,5 @@ def _real(run: Run, muddler: Muddler, panel: list[nn.Module]) -> dict[str, Any]:
     top: Tensor = panel_probabilities(panel, test.images).mean(0).topk(2, dim=1).indices
     pair, likeness = top.numpy().T, muddler.bundle.likeness
     figures = measure.muddle_figures(test.images.numpy(), *pair, panel, likeness)
-    kept = ("count", "split", "both_above_0.2", "grey_share", "likely_digit", "entropy_bits")
+    kept = ("count", "split", "both_above_0.2", "grey_share", "likely_digit", "entropy_bits", "members")
     return {"real_test_digits": {key: figures[key] for key in kept}, "panel_members": [spec.name for spec in PANEL]}
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, 5)
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    return [_rounded(item) for item in value] if isinstance(value, list) else value

@@ -6,13 +6,14 @@ say of its image. So the borders that the atlas draws, by the surrogate, are bor
 """
 
 import json
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from muddle.bundle.files import read_part, read_tensors, write_part
-from muddle.images.pixels import to_pixels
+from muddle.images.pixels import decoded_pixels, on_black
 from muddle.networks.autoencoder import Autoencoder
 from muddle.networks.fuse import fuse_batchnorm
 from muddle.networks.judges import Ensemble
@@ -21,9 +22,11 @@ from muddle.networks.projection import Inverse, Projection, ProjectionConfig
 from muddle.networks.surrogate import Surrogate
 from muddle.search.atlas import grid, near
 from muddle.search.metrics import grey_share
+from train.axes import axis_names
 from train.data import to_float
 from train.loop import fit, in_batches, one_cycle, optimizer_step, set_rate
 from train.report.finish import finish
+from train.report.measure import rounded
 from train.run import Run
 from train.stages.autoencoder import encode, load_trained
 
@@ -33,7 +36,7 @@ PLACE = 100.0  # weight of the squared distance on the map, beside that of codes
 AGREE, AGREEING = 3.0, 0.8  # weight of the agreement of surrogate and judges, from this share of the training on
 CONTESTED = 96  # places of a batch, the most undecided, at which they are asked
 SHAKE = 0.01  # standard deviation of the noise on these places
-SIDE = 60  # of the grid on which the result is measured
+SIDE = 120  # of the grid on which the result is measured
 UNDECIDED = 0.2  # probability of the second label from which on a place lies on a border
 
 
@@ -71,7 +74,7 @@ class InverseTask:
         places = places[second.topk(min(CONTESTED, len(places))).indices]
         codes = self.net(places)
         off = (self.projection(codes) - places).square().sum(1).mean()
-        judged = self.judges(self.decoder.decode(codes)).mean(0)
+        judged = self.judges(on_black(self.decoder.decode(codes))).mean(0)
         return (self._predicted(codes) - judged).abs().sum(1).mean() + PLACE / AGREE * off
 
     def _predicted(self, codes: Tensor) -> Tensor:
@@ -97,33 +100,34 @@ def run_stage(run: Run) -> None:
 
     figures = measure(run)
     (work / "inverse.json").write_text(json.dumps(figures, indent=2))
-    print(", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in figures.items()))
+    print(json.dumps(figures))
     report_path = run.bundle / "report.json"
     if report_path.exists() and (report := json.loads(report_path.read_text())):
-        report["atlas"] = {key: round(value, 4) for key, value in figures.items()}
+        report["atlas"] = rounded(figures)
         report_path.write_text(json.dumps(report, indent=1) + "\n")
         finish(run.bundle)
 
 
 @torch.inference_mode()
-def measure(run: Run) -> dict[str, float]:
+def measure(run: Run) -> dict[str, Any]:
     """What lies on the land of a grid.
 
     land: its share of the map. likely_digit: share above the 5th percentile of real digits' likeness. grey_share: mean
     over the pictures. distance: mean distance of a code's own place from the one asked for, on a map that is 2 wide.
     border: share of the land where the surrogate gives its second label more than UNDECIDED. border_judged: share of
-    those places where the judges, asked exactly, give the same two labels more than that.
+    those places where the judges, asked exactly, give the same two labels more than that. axes: what each axis of the
+    code does to the exemplars, in a word or two.
     """
     autoencoder = read_part(run.bundle, "autoencoder")
     inverse, projection, surrogate = (read_part(run.bundle, name) for name in ("inverse", "projection", "surrogate"))
     judges, likeness = read_part(run.bundle, "judge"), read_part(run.bundle, "likeness")
     assert isinstance(autoencoder, Autoencoder)
     assert isinstance(likeness, Likeness)
-    exemplars = projection(read_tensors(run.bundle, "exemplars")["codes"].double())
+    exemplars = read_tensors(run.bundle, "exemplars")["codes"].double()
     everywhere = grid(SIDE)
-    places = everywhere[near(everywhere, exemplars)]
+    places = everywhere[near(everywhere, projection(exemplars))]
     codes = inverse(places)
-    images = to_float(to_pixels(in_batches(autoencoder.decode, codes))).double()
+    images = to_float(decoded_pixels(in_batches(autoencoder.decode, codes))).double()
     predicted = surrogate(codes).logits.softmax(-1).mean(-2)
     judged = in_batches(lambda part: judges(part).mean(0), images)
     second, pair = predicted.topk(2, dim=1)
@@ -136,4 +140,5 @@ def measure(run: Run) -> dict[str, float]:
         "distance": (projection(codes) - places).norm(dim=1).mean().item(),
         "border": border.double().mean().item(),
         "border_judged": agreed.double().mean().item() if len(agreed) else 0.0,
+        "axes": axis_names(autoencoder, exemplars),
     }

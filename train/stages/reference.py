@@ -2,7 +2,7 @@
 
 Three that many people train: a plain convolutional network, the same with label smoothing, and an ensemble of five
 plain ones (Lakshminarayanan et al., 2017), whose first is the plain one. No augmentation, no mixup, no calibration, and
-nothing of the judges. This stage writes to <out>/references; those that ship are with muddle/evaluate.
+nothing of the judges. This stage writes to <out>/references; those that ship are in muddle/references.
 """
 
 import json
@@ -10,7 +10,7 @@ import json
 import torch
 
 from muddle.bundle.classifier_file import read_classifier, write_classifier
-from muddle.evaluate.classifiers import REFERENCES
+from muddle.bundle.references import REFERENCES
 from muddle.networks.judges import Ensemble, Judge
 from train.classifier import (
     ClassifierSpec,

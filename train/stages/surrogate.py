@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from muddle.bundle.files import read_part, write_part
-from muddle.images.pixels import to_pixels
+from muddle.images.pixels import decoded_pixels
 from muddle.networks.autoencoder import Autoencoder
 from muddle.networks.judges import Ensemble
 from muddle.networks.surrogate import Prediction, Surrogate, SurrogateConfig
@@ -37,7 +37,7 @@ class Labeller:
 
     def __call__(self, codes: Tensor) -> Tensor:
         """(N, D) -> float16 (N, J * 10 + 2): log probabilities, likeness logit, grey share."""
-        images = to_float(to_pixels(self.autoencoder.decode(codes)))
+        images = to_float(decoded_pixels(self.autoencoder.decode(codes)))
         logs = [judge(images).log_softmax(1) for ensemble in self.teachers for judge in ensemble.judges]
         extra = torch.stack([self.likeness(images), grey_share(images)], 1)
         return torch.cat([*logs, extra], 1).half()

@@ -180,6 +180,7 @@ export function atlas(choose) {
     const points = await answer.json();
     ground = { places: new Float32Array(bytes(points.places).buffer), labels: bytes(points.labels) };
     guide.tell(points.midpoint);
+    dials.name(points.axes);
     try {
       const worker = new Worker(new URL("./atlas-worker.js", import.meta.url), { type: "module" });
       worker.onmessage = (event) => receive(event.data);

@@ -1,5 +1,6 @@
 // The networks that the atlas needs, in plain JavaScript: decoder, surrogate, projection and the way back from a place to a
 // code. Their weights come as one safetensors file of float16 numbers. Codes have 10 numbers, images 28 x 28 pixels.
+const BLACK = __BLACK__; // grey levels below it are none
 const silu = (x) => x / (1 + Math.exp(-x));
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 const same = (x) => x;
@@ -96,7 +97,7 @@ export function networks(file) {
     let x = Float64Array.from(grid, (_, i) => grid[(i % channels) * 4 + Math.floor(i / channels)]); // (2, 2, channels)
     let side = 2;
     for (const up of ups) ({ y: x, large: side } = up(x, side));
-    return Uint8ClampedArray.from(x, (p) => 255 * p);
+    return Uint8ClampedArray.from(x, (p) => (255 * p < BLACK - 0.5 ? 0 : 255 * p));
   }
 
   // The probabilities that each teacher of the surrogate gives a code's image: a list of ten for each.
