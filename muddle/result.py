@@ -1,12 +1,19 @@
 """The results: one muddle with all that led to it, or many as columns. Plain data, for whoever prints or stores it."""
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self, TypeVar
+from pathlib import Path
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from muddle.recipe import Recipe
+from muddle.errors import ArgumentError
+from muddle.images import codecs
+from muddle.recipe import PARAMETERS, Recipe
+from muddle.storage import write_whole
+
+SCALE, STRIP_SCALE = 10, 4  # screen pixels a pixel, unless said
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,34 @@ class Muddle:
     def query(self) -> str:
         """The query of the share link, from its question mark on."""
         return self.recipe.query(self.version)
+
+    def to_file(self, kind: str, scale: int = SCALE) -> bytes:
+        """A file's bytes: png the muddle, gif and webp its path there and back, npz every array and all that names it.
+
+        scale: screen pixels a pixel. Raises ArgumentError for another kind.
+        """
+        if kind == "png":
+            return codecs.png(self.image, scale)
+        if kind in ("gif", "webp"):
+            return getattr(codecs, kind)(self.frames, scale, self.pick)
+        if kind != "npz":
+            raise ArgumentError("kind", kind, "one of png, gif, webp, npz")
+        arrays = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        given = {name: getattr(self, name) for name in PARAMETERS if name not in ("source", "image")}
+        about: dict[str, Any] = {**given, **vars(self.scores), "t": self.t, "pick": self.pick}
+        about |= {"query": self.query, "version": self.version, "fingerprint": self.fingerprint}
+        about |= {"source_index": -1 if self.source_index is None else self.source_index}
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays, **about, partner_index=self.partner_index)
+        return buffer.getvalue()
+
+    def save(self, path: str | Path, scale: int = SCALE) -> None:
+        """Write `to_file`'s kind that the path ends in, whole or not at all. Raises ArgumentError, OSError."""
+        write_whole(Path(path), self.to_file(Path(path).suffix.lower().removeprefix("."), scale))
+
+    def _repr_png_(self) -> bytes:
+        """Source, muddle and partner, as notebooks show it."""
+        return codecs.strip(np.stack([self.source, self.image, self.partner]), STRIP_SCALE)
 
     def __repr__(self) -> str:
         digit, target = (f"{100 * share:.0f} %" for share in (self.scores.p_digit, self.scores.p_target))

@@ -37,7 +37,7 @@ def axis_names(autoencoder: Autoencoder, codes: Tensor) -> list[str]:
     It is the moment that moves most, in its own standard deviations over the digits, among those that AGREED of the
     digits agree on.
     """
-    spread = moments(autoencoder.decode(codes)).std(0)
+    spread = moments(autoencoder.decode(codes)).std(0).clamp_min(1e-9)
     names = []
     for axis in torch.eye(codes.shape[1], dtype=codes.dtype):
         change = (moments(autoencoder.decode(codes + axis)) - moments(autoencoder.decode(codes - axis))) / spread

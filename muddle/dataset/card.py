@@ -73,24 +73,25 @@ def _markdown(muddler: Muddler, spec: Spec, rows: Rows, form: str, sums: str) ->
     yield "## Columns\n"
     yield from COLUMNS
     worth = rows.soft_label[np.arange(count), rows.label].mean()
-    yield f"\n`label` is for those who need one, and no truth: on average the soft label gives it {100 * worth:.1f} %, so no"
-    yield "classifier can be expected to agree with a draw from the soft label more often. Train and score on `soft_label`.\n"
+    yield "\n`label` is for those who need one, and no truth: on average the soft label gives it"
+    yield f"{100 * worth:.1f} %, so no classifier can be expected to agree with a draw from the soft label more often."
+    yield "Train and score on `soft_label`.\n"
     yield from _outsiders(rows)
     yield from _judges(muddler.bundle.report)
     yield "## Limits\n"
-    yield "- Sources and partners of all muddles are images of MNIST's **training** set: a classifier that was trained on it"
-    yield "  has seen both ends of every path."
-    yield "- The ambiguity is that of ten small networks. Other networks agree on average, image by image less: see above."
+    yield "- Sources and partners of all muddles are images of MNIST's **training** set: a classifier that was"
+    yield "  trained on it has seen both ends of every path."
+    yield "- The ambiguity is that of ten small networks. Others agree on average, image by image less: see above."
     yield "  People have not been asked, and soft labels of networks are no substitute for theirs in training."
-    yield "- The images come from one decoder. Mean grey levels, ink and border are like real digits'; a classifier that is"
-    yield "  trained to may still tell them.\n"
+    yield "- The images come from one decoder. Single pixels, ink and border are much as in real digits, shares of grey"
+    yield "  levels less so, and a classifier that is trained to may tell them.\n"
     yield "## How it was made\n"
     yield "| | |\n|---|---|"
     for name, value in _facts(muddler, spec, count, sums).items():
         yield f"| {name} | {value} |"
-    yield f"\nThe same specification with the same bundle gives the same bytes, with any number of processes: `{NOTE}` names"
-    yield f"both, and `{SUMS}` has the hash of every data file (`sha256sum -c {SUMS}`). Measured on x86-64 with AVX-512, AVX2"
-    yield "and without either, with 1 and 2 threads; other processors have not been tried.\n"
+    yield "\nThe same specification with the same bundle gives the same bytes, with any number of processes:"
+    yield f"`{NOTE}` names both, and `{SUMS}` has the hash of every data file (`sha256sum -c {SUMS}`). That was"
+    yield "measured on x86-64, with AVX2 and without it, with 1 and 2 threads; other processors have not been tried.\n"
     yield "## To cite\n"
     yield f"```bibtex\n{bibtex()}\n```\n"
     yield f"And name the version, {muddler.version}, and the sha256 above.\n"
@@ -102,8 +103,8 @@ def _markdown(muddler: Muddler, spec: Spec, rows: Rows, form: str, sums: str) ->
 def _splits(spec: Spec, rows: Rows) -> Iterator[str]:
     if spec.train:
         numbers = {name: f"{len(indices):,}" for name, indices in spec.splits.items()}
-        yield f"Two splits, `train` with {numbers['train']} images and `test` with {numbers['test']}: sources and partners of"
-        yield "the one are exemplars of an even number, those of the other of an odd number.\n"
+        yield f"Two splits, `train` with {numbers['train']} images and `test` with {numbers['test']}: sources and"
+        yield "partners of the one are exemplars of an even number, those of the other of an odd number.\n"
     if spec.real:
         yield "## Four kinds\n"
         yield "| `kind` | images | mean entropy | mean likeness | |\n|---|---|---|---|---|"
@@ -111,15 +112,16 @@ def _splits(spec: Spec, rows: Rows) -> Iterator[str]:
             here = rows.rows(rows.kind == kind)
             if len(here):
                 yield f"| {kind} | {len(here):,} | {here.entropy.mean():.2f} | {here.likeness.mean():.0f} | {text} |"
-        yield "\nClear and ambiguous images come from one decoder and have the same pairs: what tells them apart is their"
-        yield "ambiguity. Do not take real digits for the clear ones of a benchmark of doubt, or you may measure the decoder.\n"
+        yield "\nClear and ambiguous images come from one decoder and have the same pairs: what tells them apart is"
+        yield "their ambiguity. With real digits for the clear ones of a benchmark, you may measure the decoder.\n"
 
 
 def _doubt(rows: Rows) -> Iterator[str]:
     total, each, between = (values.mean() for values in (rows.entropy, rows.expected_entropy, rows.mutual_information))
     yield f"Of {total:.2f} bits of doubt an image (`entropy`), {each:.2f} are in each judge (`expected_entropy`) and"
-    yield f"{between:.2f} are between them (`mutual_information`): {100 * between / max(total, 1e-9):.0f} % of the ambiguity is that"
-    yield f"the judges disagree. The standard error of the share is {rows.share_error.mean():.3f} on average.\n"
+    yield f"{between:.2f} are between them (`mutual_information`): {100 * between / max(total, 1e-9):.0f} % of the"
+    yield "ambiguity is that the judges disagree. The standard error of the share is"
+    yield f"{rows.share_error.mean():.3f} on average.\n"
 
 
 def _histogram(counts: np.ndarray) -> Iterator[str]:
@@ -148,8 +150,9 @@ def _outsiders(rows: Rows) -> Iterator[str]:
     each = member_probabilities(read_reference(OUTSIDERS), asked.image)  # (M, N, 10)
     row = np.arange(len(asked))
     yield "## What others make of it\n"
-    yield f"{len(each)} plain networks that no search has seen (they ship with the code), asked about {len(asked):,} of these images:\n"
-    yield "| | both labels above 0.2 | both above 0.4 | distance of the share from the asked-for balance |\n|---|---|---|---|"
+    yield f"{len(each)} plain networks that no search has seen (they ship with the code), asked about {len(asked):,}"
+    yield "of these images:\n"
+    yield "| | both labels above 0.2 | both above 0.4 | mean distance of share and balance |\n|---|---|---|---|"
     names = [*(f"network {number} alone" for number in range(1, len(each) + 1)), "**their mean**"]
     for name, p in zip(names, [*each, each.mean(0)], strict=True):
         first, second = p[row, asked.digit], p[row, asked.target]

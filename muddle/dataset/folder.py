@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from muddle.dataset.formats import FORMATS, Files
-from muddle.dataset.spec import PAIRS, Rows, Spec, parse_pairs
+from muddle.dataset.spec import Rows, Spec, parse_pairs
 from muddle.errors import ArgumentError, DataError
 from muddle.result import concatenate
 from muddle.storage import PARTIAL, write_whole
@@ -176,7 +176,7 @@ def read_dataset(folder: str | Path, split: str | None = None) -> Rows:
 
 def spec_of(note: dict[str, Any]) -> Spec:
     """The specification in a note."""
-    return Spec(**{**note["spec"], "pairs": PAIRS if note["spec"]["pairs"] == "all" else parse_pairs(note["spec"]["pairs"])})  # fmt: skip
+    return Spec(**{**note["spec"], "pairs": parse_pairs(note["spec"]["pairs"])})
 
 
 def names_of(shard: str, names: dict[str, str]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Make a data set in a folder: shard by shard, each written whole or not at all, so that a rerun resumes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple

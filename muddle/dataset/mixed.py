@@ -1,8 +1,8 @@
 """Mixed sets: real digits, clear muddles, ambiguous ones and images of no digit, in equal shares.
 
-A clear muddle is the twin of a real digit: it has its two likeliest labels, and is as sure as that digit is. So real and
-clear ones are equally hard, and clear and ambiguous ones, which have the same pairs, come from one decoder: only their
-ambiguity differs.
+A clear muddle is the twin of a real digit: it has its two likeliest labels, and is as sure as that digit is. So real
+and clear ones are equally hard, and clear and ambiguous ones, which have the same pairs, come from one decoder: only
+their ambiguity differs.
 """
 
 import gzip

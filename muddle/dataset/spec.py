@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -100,13 +101,12 @@ class Spec:
 
     def parts(self) -> list[Shard]:
         """All shards, split by split."""
-        names = (f"{number:05d}-of-{self.shards:05d}" for number in range(self.shards))
-        pieces = [(number, name) for number, name in enumerate(names)]
-        return [
-            Shard(f"{split}-{name}", split, indices[len(indices) * i // self.shards : len(indices) * (i + 1) // self.shards])
-            for split, indices in self.splits.items()
-            for i, name in pieces
-        ]  # fmt: skip
+        parts = []
+        for split, indices in self.splits.items():
+            borders = [len(indices) * number // self.shards for number in range(self.shards + 1)]
+            for number, (begin, end) in enumerate(pairwise(borders)):
+                parts.append(Shard(f"{split}-{number:05d}-of-{self.shards:05d}", split, indices[begin:end]))
+        return parts
 
     def pair(self, index: int) -> tuple[int, int]:
         """The ordered pair of an image."""

@@ -31,8 +31,8 @@ def load_classifier(spec: str) -> Classifier:
     `package.module:callable` or `package/module.py:callable`: looked for in the current directory too; it gets uint8
     (N, 28, 28), white on black, at most 1,000 images at once, and returns probabilities (N, 10), or (M, N, 10) of an
     ensemble's members, NumPy's or torch's. `*.safetensors`: the networks that `python -m train reference` wrote.
-    `*.npz`, `*.npy`: these probabilities themselves, in the order of the set's index; an array `index` beside them in an
-    .npz is checked against it.
+    `*.npz`, `*.npy`: these probabilities themselves, in the order of the set's index, against which an array `index`
+    beside them in an .npz is checked.
     Raises ArgumentError and DataError, and so does the classifier when its result is not probabilities.
     """
     loaders = {".safetensors": _from_weights, ".npz": _from_array, ".npy": _from_array}

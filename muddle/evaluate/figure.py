@@ -23,8 +23,8 @@ def check_name(path: Path) -> str:
 def picture(evaluations: Mapping[str, Evaluation], path: Path) -> bytes:
     """The file's bytes, its kind by the ending of its name: evaluations in two panels, each a line.
 
-    Left, what a guess is worth by how sure it was: calibrated ones lie on the diagonal. Right, the target's share of the
-    two labels by the share that was asked for; the soft labels' own is the dotted line. Raises ArgumentError for
+    Left, what a guess is worth by how sure it was: calibrated ones lie on the diagonal. Right, the target's share of
+    the two labels by the share that was asked for; the soft labels' own is the dotted line. Raises ArgumentError for
     another ending.
     """
     kind = check_name(path)

@@ -1,8 +1,8 @@
 """Measures of how well a classifier's doubt fits the soft labels of a data set, each with a bootstrap interval.
 
-N images, K = 10 classes. A classifier's *guess* is its likeliest class, its *confidence* the probability that it gives to
-the guess, and the *correctness* the soft label's probability of the guess, in the place of right or wrong; where classes
-tie for likeliest, it is their mean. Needs SciPy.
+N images, K = 10 classes. A classifier's *guess* is its likeliest class, its *confidence* the probability that it gives
+to the guess, and the *correctness* the soft label's probability of the guess, in the place of right or wrong; where
+classes tie for likeliest, it is their mean. Needs SciPy.
 """
 
 import warnings
@@ -22,7 +22,6 @@ BINS = 15  # of confidence, of equal width
 TENTHS = 10  # of balance
 FLOOR = 1e-6  # a predicted probability below this counts as this, so that logarithms stay finite
 RESAMPLES, BATCH = 200, 20  # of the bootstrap; how many at once, which bounds memory
-UNCERTAINTIES = ("total", "expected", "mutual")  # of an ensemble; a single network has the first two, which are equal
 CONTRASTS = (("ambiguous", "clear"), ("ambiguous", "real"), ("ambiguous", "ood"), ("real", "clear"))
 
 
@@ -38,19 +37,21 @@ MEASURES = {
     "top_pair": Measure(
         "top-pair", 3, "share of images whose two likeliest classes are the intended two, both above every other one"
     ),
-    "nll": Measure("NLL", 3, "negative log-likelihood of the soft label in nats (its cross-entropy); proper, lower is better"),
-    "brier": Measure("Brier", 3, "expected Brier (1950) score of a label drawn from the soft label, 0 to 2; proper, lower is better"),
-    "divergence": Measure("divergence", 3, "Kullback-Leibler (1951), of the soft label from the prediction, in bits; best 0"),
-    "calibration_error": Measure(
-        "ECE", 3, f"expected calibration error (Naeini et al., 2015) in {BINS} bins of confidence, with correctness for accuracy; best 0"
+    "nll": Measure(
+        "NLL", 3, "negative log-likelihood, the soft label's cross-entropy, in nats; proper, lower is better"
     ),
-    "gap": Measure("gap", 3, "confidence less correctness, on average: above 0 too sure, below 0 too doubtful; best 0"),
+    "brier": Measure("Brier", 3, "of a label drawn from the soft label (Brier, 1950), 0 to 2; proper, lower is better"),
+    "divergence": Measure("divergence", 3, "Kullback-Leibler (1951), of soft label from prediction, in bits; best 0"),
+    "calibration_error": Measure(
+        "ECE", 3, f"expected calibration error (Naeini et al., 2015), correctness for accuracy, {BINS} bins; best 0"
+    ),
+    "gap": Measure("gap", 3, "confidence less correctness, on average: above 0 too sure, below too doubtful; best 0"),
     "over": Measure("over", 3, "the same where confidence is too high, over all images; best 0"),
     "under": Measure("under", 3, "and where it is too low; gap = over - under"),
     "entropy": Measure("entropy", 2, "mean of the prediction's in bits, beside the soft labels' own"),
     "entropy_error": Measure("entropy error", 2, "mean absolute difference of the two, image by image; best 0"),
     "rank_correlation": Measure("rank", 2, "Spearman's (1904) correlation of the two entropies over images; best 1"),
-}  # fmt: skip
+}
 
 
 class Figure(NamedTuple):
@@ -88,9 +89,10 @@ class Tenth(NamedTuple):
 class Evaluation:
     """What was measured of a classifier on a data set.
 
-    figures: by the names of MEASURES, without images of no digit. auroc: how well an uncertainty tells ambiguous muddles from clear ones, from real
-    digits and from images of no digit, and real digits from clear muddles, by names such as "ambiguous-clear total";
-    for mixed sets. pairs: the same figures for each ordered pair with at least two images, without intervals.
+    figures: by the names of MEASURES, without images of no digit. auroc: how well an uncertainty tells ambiguous
+    muddles from clear ones, from real digits and from images of no digit, and real digits from clear muddles, by names
+    such as "ambiguous-clear total"; for mixed sets. pairs: the same figures for each ordered pair with at least two
+    images, without intervals.
     """
 
     count: int

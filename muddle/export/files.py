@@ -1,16 +1,11 @@
 """Write a muddle as a file of any of the known kinds."""
 
-import io
 import json
 from collections.abc import Callable
 
-import numpy as np
-
 from muddle.export.serialize import TAGLINE, as_json, question
 from muddle.images import codecs
-from muddle.result import Muddle
-
-SCALE, STRIP_SCALE = 10, 4  # screen pixels a pixel, unless said
+from muddle.result import SCALE, STRIP_SCALE, Muddle
 
 
 def to_file(m: Muddle, kind: str, scale: int | None = None) -> bytes:
@@ -28,20 +23,13 @@ def _judges(m: Muddle, _: int) -> bytes:
     return (json.dumps(content) + "\n").encode()
 
 
-def _npz(m: Muddle, _: int) -> bytes:
-    """Every array of the result by its name."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{name: value for name, value in vars(m).items() if isinstance(value, np.ndarray)})
-    return buffer.getvalue()
-
-
 WRITERS: dict[str, Callable[[Muddle, int], bytes]] = {
-    "png": lambda m, scale: codecs.png(m.image, scale),
-    "gif": lambda m, scale: codecs.gif(m.frames, scale, m.pick),
-    "webp": lambda m, scale: codecs.webp(m.frames, scale, m.pick),
+    "png": lambda m, scale: m.to_file("png", scale),
+    "gif": lambda m, scale: m.to_file("gif", scale),
+    "webp": lambda m, scale: m.to_file("webp", scale),
+    "npz": lambda m, scale: m.to_file("npz", scale),
     "json": _json,
     "judges": _judges,
-    "npz": _npz,
     "strip": lambda m, scale: codecs.strip(m.frames, scale),
     "card": lambda m, _: codecs.card(m.source, m.image, m.partner, question(m), TAGLINE),
 }

@@ -27,7 +27,7 @@ class Pen:
     """Decodes a code's first axis as thickness and its second as slant; the third does nothing."""
 
     def decode(self, codes):
-        return torch.stack([stroke(0.3 * lean, 4 + round(thick)) for thick, lean, _ in codes.tolist()])
+        return torch.stack([stroke(0.3 * lean, 5 + round(thick), 16) for thick, lean, _ in codes.tolist()])
 
 
 def test_an_axis_is_named_by_what_it_does_and_not_at_all_if_nothing():
