@@ -48,11 +48,7 @@ def _markdown(muddler: Muddler, spec: Spec, rows: Rows, form: str, sums: str) ->
     if FORMATS[form].glob:
         yield "configs:\n- config_name: default\n  data_files:"
         for split in spec.splits:
-            files = [
-                f"{DATA}/{FORMATS[form].glob.format(shard.name)}" for shard in spec.parts() if shard.split == split
-            ]
-            yield f"  - split: {split}\n    path:"
-            yield from (f"    - {file}" for file in files)
+            yield f"  - split: {split}\n    path: {DATA}/{split}/{FORMATS[form].glob}"
     yield "---\n"
     yield f"# {count:,} digits of known ambiguity\n"
     yield "Each image was made to lie between two digits. Its soft label is the mean of ten calibrated classifiers'"

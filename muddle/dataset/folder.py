@@ -9,7 +9,7 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,13 +102,20 @@ class SetFolder:
         except OSError as error:
             raise DataError(f"{self.path / SUMS}: could not be written ({error.strerror}).") from error
 
-    def is_missing(self, shard: str, sums: dict[str, str]) -> bool:
-        """Whether a shard is to be made, or made again. Raises DataError when one of its files is changed."""
+    def is_missing(self, shard: str, last: str, sums: dict[str, str]) -> bool:
+        """Whether a shard is to be made, or made again. Raises DataError when one of its files is changed.
+
+        last: the ending of its last file.
+        """
         names = list(names_of(shard, sums))
-        if not names or not all((self.path / DATA / name).is_file() for name in names):
+        if shard + last not in names or not all((self.path / DATA / name).is_file() for name in names):
             return True
         self.read_files(shard, sums)
         return False
+
+    def join(self, split: str, parts: Iterable[str], name: str, sums: dict[str, str]) -> None:
+        """Write a file of a split that is others one after another."""
+        self.add_shard({f"{split}/{name}": b"".join((self.path / DATA / part).read_bytes() for part in parts)}, sums)
 
     def finish(self, about: dict[str, Any]) -> str:
         """Sort the list and mark the set as finished; returns the sha256 of the list, which stands for all data."""
@@ -134,7 +141,7 @@ class SetFolder:
         lines = (
             f"{digest} {name}\n"
             for name, digest in self.sums().items()
-            if split is None or name.startswith(f"{split}-")
+            if split is None or name.startswith(f"{split}/")
         )
         return self.read_note()[FINISHED] if split is None else sha256("".join(lines).encode())
 

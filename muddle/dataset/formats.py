@@ -16,14 +16,13 @@ FIRST = ("image", "label", "soft_label")  # of the columns that readers see
 
 
 class Format(NamedTuple):
-    """One format: a shard's files, whose names begin with the shard's, from its name and rows, and its rows from them.
-
-    `glob` matches the files, with {} for the shard's name, where `datasets` and the Hub's viewer can read them.
-    """
+    """One format: a shard's files, whose names begin with its own, from its name and rows, and its rows from them."""
 
     write: Callable[[str, Rows], Files]
     read: Callable[[Files], Rows]
-    glob: str = ""
+    last: str  # the ending of the shard's last file: where that is listed, the shard is whole
+    glob: str = ""  # matches a split's files, where `datasets` and the Hub's viewer can read them, in the rows' order
+    joined: str = ""  # a file of the split that is the last files of all its shards, one after another
 
 
 def _write_parquet(name: str, rows: Rows) -> Files:
@@ -90,24 +89,25 @@ def _read_npz(files: Files) -> Rows:
 
 
 def _write_png(name: str, rows: Rows) -> Files:
-    """A folder of PNG files and its metadata.jsonl, which `datasets` reads as an image folder."""
-    names = [f"{i:08d}-{a}-{b}.png" for i, a, b in zip(rows.index, rows.digit, rows.target, strict=True)]
+    """A folder of PNG files, and a line of JSON for each beside it; `datasets` reads them as an image folder."""
+    folder, split = name.rpartition("/")[2], name.rpartition("/")[0]
+    names = [f"{folder}/{i:08d}-{a}-{b}.png" for i, a, b in zip(rows.index, rows.digit, rows.target, strict=True)]
     columns = {"file_name": names} | {key: column.tolist() for key, column in vars(rows).items() if key != "image"}
     lines = (json.dumps(dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True))
-    pictures = {f"{name}/{file}": png(image) for file, image in zip(names, rows.image, strict=True)}
-    return {**pictures, f"{name}/metadata.jsonl": "".join(f"{line}\n" for line in lines).encode()}
+    pictures = {f"{split}/{file}": png(image) for file, image in zip(names, rows.image, strict=True)}
+    return {**pictures, f"{name}.jsonl": "".join(f"{line}\n" for line in lines).encode()}
 
 
 def _read_png(files: Files) -> Rows:
-    (metadata,) = (name for name in files if name.endswith("metadata.jsonl"))
+    (metadata,) = (name for name in files if name.endswith(".jsonl"))
     lines = [json.loads(line) for line in files[metadata].splitlines()]
-    folder = metadata.removesuffix("metadata.jsonl")
-    image = np.stack([from_png(files[folder + line.pop("file_name")]) for line in lines])
+    split = metadata.rpartition("/")[0]
+    image = np.stack([from_png(files[f"{split}/{line.pop('file_name')}"]) for line in lines])
     return Rows(image=image, **{key: np.array([line[key] for line in lines]) for key in lines[0]})
 
 
 FORMATS = {
-    "parquet": Format(_write_parquet, _read_parquet, "{}.parquet"),
-    "npz": Format(_write_npz, _read_npz),
-    "png": Format(_write_png, _read_png, "{}/**"),
+    "parquet": Format(_write_parquet, _read_parquet, ".parquet", glob="*.parquet"),
+    "npz": Format(_write_npz, _read_npz, ".npz"),
+    "png": Format(_write_png, _read_png, ".jsonl", glob="**", joined="metadata.jsonl"),
 }

@@ -87,12 +87,16 @@ def generate(
         check_reach(muddler, spec)
     folder.claim(about)
     parts = spec.parts()
-    missing = [number for number, shard in enumerate(parts) if folder.is_missing(shard.name, sums)]
+    missing = [number for number, shard in enumerate(parts) if folder.is_missing(shard.name, FORMATS[form].last, sums)]
     task = partial(make_shard, muddler, spec, digits, form)
     with _progress_bar(spec, [parts[number] for number in missing]) as bar:
         for number, files in ENGINES[engine](task, missing, workers):
             folder.add_shard(files, sums)
             bar.update(len(parts[number].indices))
+    if FORMATS[form].joined:
+        for split in spec.splits:
+            own = [shard.name + FORMATS[form].last for shard in parts if shard.split == split]
+            folder.join(split, own, FORMATS[form].joined, folder.sums())
     sha256 = folder.finish(about)
     for name, data in card_files(muddler, spec, read_dataset(folder.path), form, sha256).items():
         folder.write(name, data)
@@ -137,6 +141,7 @@ def make_rows(muddler: Muddler, spec: Spec, shard: Shard) -> Rows:
             digit=digit[places],
             target=target[places],
             balance=balance[places],
+            entropy=batch.entropy,
             likeness=batch.likeness,
             grey=batch.grey,
             kind="muddle",

@@ -93,6 +93,7 @@ def _muddle_rows(
         digit=pairs[:, 0],
         target=pairs[:, 1],
         balance=balance,
+        entropy=batch.entropy,
         likeness=batch.likeness,
         grey=batch.grey,
         seed=seed,

@@ -28,7 +28,7 @@ Item = TypeVar("Item")
 class Shard(NamedTuple):
     """A part of a set that is made and written at once."""
 
-    name: str  # by the Hub's convention, such as test-00003-of-00020
+    name: str  # with its split, such as test/00003-of-00020
     split: str
     indices: range  # the numbers of its images in the whole set
 
@@ -105,7 +105,7 @@ class Spec:
         for split, indices in self.splits.items():
             borders = [len(indices) * number // self.shards for number in range(self.shards + 1)]
             for number, (begin, end) in enumerate(pairwise(borders)):
-                parts.append(Shard(f"{split}-{number:05d}-of-{self.shards:05d}", split, indices[begin:end]))
+                parts.append(Shard(f"{split}/{number:05d}-of-{self.shards:05d}", split, indices[begin:end]))
         return parts
 
     def pair(self, index: int) -> tuple[int, int]:
