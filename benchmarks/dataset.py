@@ -9,9 +9,11 @@ from pathlib import Path
 
 from benchmarks.documents import DOCS, REFERENCES
 from muddle.dataset.card import tenths
-from muddle.dataset.formats import read_set
-from muddle.evaluate.calibration import evaluate, report
+from muddle.dataset.folder import SetFolder
 from muddle.evaluate.classifiers import references
+from muddle.evaluate.figure import picture
+from muddle.evaluate.measures import anchors, evaluate
+from muddle.evaluate.report import board_table, legend, with_results
 
 
 def main() -> int:
@@ -20,7 +22,7 @@ def main() -> int:
     p.add_argument("--count", type=int, default=10_000)
     p.add_argument("--workers", type=int, nargs="+", default=[2], help="numbers of processes to try, one after another")
     p.add_argument("--engine", default="local")
-    p.add_argument("--docs", action="store_true", help="write the references' table into docs/datasets.md")
+    p.add_argument("--docs", action="store_true", help="write leaderboard, table and pictures into docs/")
     options = p.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         for workers in options.workers:
@@ -36,20 +38,21 @@ def main() -> int:
             spent = time.perf_counter() - began
             print(f"{options.count:,} images, {workers} workers, {options.engine}: {spent:.1f} s")
             print(done.stdout.splitlines()[-1])
-        rows, samples = read_set(out), (out / "samples.png").read_bytes()
+        folder = SetFolder(out)
+        rows, sums, samples = folder.read(), folder.fingerprint(), (out / "samples.png").read_bytes()
     counts = tenths(rows)
     print("share of each tenth, %:", " ".join(f"{100 * count / counts.sum():.1f}" for count in counts))
-    figures = {
-        name: evaluate(classify(rows.image), rows.soft_label, rows.digit, rows.target)
-        for name, classify in references().items()
-    }
-    print(report(figures))
+    found = {name: evaluate(classify(rows.image), rows) for name, classify in references().items()}
+    board = with_results("", sums, found | anchors(rows))
+    print(board_table(board))
     if options.docs:
         (DOCS / "dataset.png").write_bytes(samples)
+        (DOCS / "evaluation.png").write_bytes(picture(found, Path("evaluation.png")))
+        (DOCS / "leaderboard.csv").write_text(board)
         low, high = 100 * counts.min() / counts.sum(), 100 * counts.max() / counts.sum()
         spread = f"{low:.1f} to {high:.1f} % of them in each tenth of the range"
         made = f"{options.count:,} images in {spent:.0f} s by {workers} processes, {spread}. On these:"
-        REFERENCES.write(f"{made}\n\n{report(figures)}")
+        REFERENCES.write(f"{made}\n\n{board_table(board)}\n\n{legend()}")
     return 0
 
 

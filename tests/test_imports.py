@@ -9,8 +9,8 @@ import pytest
 from support.processes import ROOT, output
 
 ORDER = [  # of the parts of the library: each imports only those before it, and nothing is exempt
-    "errors", "parameters", "storage", "processes", "images", "recipe", "result", "networks", "bundle", "search", "muddler",
-    "__init__", "verify", "export", "dataset", "evaluate", "ui", "commands", "cli", "__main__",
+    "errors", "parameters", "storage", "processes", "images", "recipe", "result", "networks", "bundle", "search",
+    "muddler", "__init__", "verify", "export", "dataset", "evaluate", "ui", "commands", "cli", "__main__",
 ]  # fmt: skip
 DOORS = {  # where alone a library is imported
     "gradio": "muddle/ui/",

@@ -15,9 +15,9 @@ from muddle.bundle.classifier_file import read_classifier
 from muddle.bundle.references import REFERENCES, REFERENCES_DIR, member_probabilities
 from muddle.errors import ArgumentError, DataError
 
-Classifier = Callable[[np.ndarray, np.ndarray], np.ndarray]
-# From uint8 (N, 28, 28), white on black, and the images' numbers, int64 (N,), to float64 (N, 10), or (M, N, 10) of an
-# ensemble's members.
+Classifier = Callable[..., np.ndarray]
+# From uint8 (N, 28, 28), white on black, and perhaps the images' numbers, `index`, int64 (N,), to float64 (N, 10), or
+# (M, N, 10) of an ensemble's members.
 
 ARRAY, INDEX = "probabilities", "index"  # the names of the arrays in an .npz
 BATCH_SIZE = 1000  # images in one call of a classifier
@@ -127,9 +127,9 @@ def _from_weights(path: Path) -> Classifier:
 def _from_array(path: Path) -> Classifier:
     array, numbers = _arrays(path)
 
-    def classify(images: np.ndarray, index: np.ndarray) -> np.ndarray:
+    def classify(images: np.ndarray, index: np.ndarray | None = None) -> np.ndarray:
         p = check_probabilities(array, len(images), str(path))
-        if numbers is not None and not np.array_equal(numbers, index):
+        if not (numbers is None or index is None) and not np.array_equal(numbers, index):
             raise DataError(f"{path}: its {INDEX!r} is not the data set's: put the rows in the order of that column.")
         return p
 
@@ -137,7 +137,7 @@ def _from_array(path: Path) -> Classifier:
 
 
 def _in_batches(call: Callable[[np.ndarray], Any], origin: str) -> Classifier:
-    def classify(images: np.ndarray, index: np.ndarray) -> np.ndarray:
+    def classify(images: np.ndarray, index: np.ndarray | None = None) -> np.ndarray:
         batches = [images[i : i + BATCH_SIZE] for i in range(0, len(images), BATCH_SIZE)]
         results = [check_probabilities(call(batch), len(batch), origin) for batch in batches]
         return np.concatenate(results, axis=-2) if results else np.zeros((0, 10))

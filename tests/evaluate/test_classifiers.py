@@ -5,15 +5,9 @@ import pytest
 import torch
 
 from muddle.bundle.classifier_file import write_classifier
+from muddle.bundle.references import REFERENCES, REFERENCES_DIR
 from muddle.errors import ArgumentError, DataError
-from muddle.evaluate.calibration import evaluate
-from muddle.evaluate.classifiers import (
-    REFERENCES,
-    REFERENCES_DIR,
-    check_probabilities,
-    load_classifier,
-    references,
-)
+from muddle.evaluate.classifiers import check_probabilities, load_classifier, references
 from muddle.networks.judges import Ensemble, JudgeConfig
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
@@ -31,6 +25,7 @@ def vandal(images):
     return Mine.says(images)
 def logits(images): return np.linspace(-3, 3, 10 * len(images)).reshape(-1, 10)
 def counts(images): return np.full((len(images), 10), 7)
+def members(images): return torch.stack([soft(images), torch.full((len(images), 10), 0.1)])
 def flat(images): return np.full(len(images), 0.1)
 def nan(images): return np.full((len(images), 10), np.nan)
 def words(images): return ["four"]
@@ -155,32 +150,65 @@ def test_a_file_without_probabilities_is_a_data_error(tmp_path):
         assert name in str(caught.value)
 
 
-def test_networks_in_a_file_answer_with_their_mean(tmp_path):
+def test_an_index_beside_probabilities_is_checked(tmp_path):
+    p = np.random.default_rng(0).dirichlet(np.ones(10), 5)
+    np.savez(tmp_path / "p.npz", probabilities=p, index=np.arange(5))
+    classify = load_classifier(str(tmp_path / "p.npz"))
+    np.testing.assert_allclose(classify(IMAGES, np.arange(5)), p, rtol=1e-12)
+    np.testing.assert_allclose(classify(IMAGES), p, rtol=1e-12)
+    for other in (np.arange(5)[::-1], np.arange(1, 6)):
+        with pytest.raises(DataError, match="index"):
+            classify(IMAGES, other)
+
+
+def test_the_hint_for_a_missing_file_writes_that_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("p.npz", "p.npy"):
+        with pytest.raises(DataError) as caught:
+            load_classifier(name)
+        call = str(caught.value).partition("Write one with ")[2].rstrip(".")
+        exec(call, {"numpy": np, "p": np.full((5, 10), 0.1), "i": np.arange(5)})
+        assert load_classifier(name)(IMAGES).shape == (5, 10)
+
+
+def test_an_ensemble_answers_with_its_members(here, tmp_path):
+    assert load_classifier("ours:members")(IMAGES).shape == (2, 5, 10)
+    assert load_classifier("ours:members")(np.repeat(IMAGES, 401, axis=0)).shape == (2, 2005, 10)
+    np.save(tmp_path / "m.npy", np.full((3, 5, 10), 0.1))
+    assert load_classifier("m.npy")(IMAGES).shape == (3, 5, 10)
+
+
+def test_networks_in_a_file_answer_one_by_one(tmp_path):
     torch.manual_seed(0)
     ensemble = Ensemble([JudgeConfig("strided", 2), JudgeConfig("pooled", 2)]).double().eval()
     path = tmp_path / "small.safetensors"
     write_classifier(path, ensemble)
     with torch.no_grad():
-        expected = ensemble(torch.from_numpy(IMAGES)[:, None].double() / 255).mean(0)
+        expected = ensemble(torch.from_numpy(IMAGES)[:, None].double() / 255)
     np.testing.assert_allclose(load_classifier(str(path))(IMAGES), expected, atol=0.002)
-    np.testing.assert_array_equal(load_classifier(str(path))(IMAGES[:2]), load_classifier(str(path))(IMAGES)[:2])
+    np.testing.assert_array_equal(load_classifier(str(path))(IMAGES[:2]), load_classifier(str(path))(IMAGES)[:, :2])
+    write_classifier(path, Ensemble([JudgeConfig("strided", 2)]).double().eval())
+    assert load_classifier(str(path))(IMAGES).shape == (5, 10)
     with pytest.raises(DataError):
         load_classifier(str(tmp_path / "absent.safetensors"))
 
 
-def test_the_references_differ_in_overconfidence_as_they_should(muddler):
+def test_the_references_differ_in_their_confidence_as_they_should(muddler):
     classifiers = references()
     assert tuple(classifiers) == REFERENCES
     assert {path.stem for path in REFERENCES_DIR.glob("*.safetensors")} == set(REFERENCES)
     digits, targets = np.array([4, 3, 7, 9] * 12), np.array([9, 5, 1, 4] * 12)
-    batch = muddler.muddle_many(digits.tolist(), targets.tolist(), range(48))
-    overconfidence = {
-        name: evaluate(classify(batch.images), batch.soft_labels, digits, targets).overconfidence
-        for name, classify in classifiers.items()
-    }
-    assert overconfidence["plain"] > overconfidence["smoothed"]
-    assert overconfidence["plain"] > overconfidence["ensemble"]
+    batch = muddler.muddle_many(digits, targets, range(48))
+    row = np.arange(48)
+    sure = {}
+    for name, classify in classifiers.items():
+        p = classify(batch.images)
+        p = p if p.ndim == 2 else p.mean(0)
+        sure[name] = (p.max(1) - batch.soft_labels[row, p.argmax(1)]).mean()
+    assert sure["plain"] > sure["smoothed"]
+    assert sure["plain"] > sure["ensemble"]
     exemplars = muddler.bundle.exemplars
     for name, classify in classifiers.items():
-        guess = classify(exemplars.images[::10].numpy()).argmax(1)
+        p = classify(exemplars.images[::10].numpy())
+        guess = (p if p.ndim == 2 else p.mean(0)).argmax(1)
         assert (guess == exemplars.labels[::10].numpy()).mean() > 0.95, name

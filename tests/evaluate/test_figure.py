@@ -1,37 +1,39 @@
+import io
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
-from support.probabilities import ambiguous, certain, row
+from PIL import Image
+from support.probabilities import ambiguous, certain, rows_of
 
-from muddle.evaluate.calibration import evaluate
-from muddle.evaluate.diagram import diagram
-
-TAG = "{http://www.w3.org/2000/svg}"
-
-
-def test_the_diagram_is_well_formed_and_says_what_it_shows():
-    soft, digits, targets = ambiguous()
-    evaluation = evaluate(certain(soft), soft, digits, targets)
-    svg = ET.fromstring(diagram(evaluation, "<b>&\x00 mine"))
-    assert svg.get("role") == "img"
-    assert svg[0].tag == f"{TAG}title"
-    assert "<b>&  mine" in svg[0].text
-    assert f"overconfidence {evaluation.overconfidence:.3f}" in svg[0].text
-    bars = [r for r in svg.iter(f"{TAG}rect") if r.get("class") == "bar"]
-    assert len(bars) == sum(b.count > 0 for b in evaluation.bins) == 1
-    assert float(bars[0].get("height")) == pytest.approx(300 * soft.max(1).mean(), abs=0.1)
-    assert "200" in [t.text for t in svg.iter(f"{TAG}text")]
-    assert "prefers-color-scheme" in svg.find(f"{TAG}style").text
+from muddle.errors import ArgumentError
+from muddle.evaluate.figure import KINDS, check_name, picture
+from muddle.evaluate.measures import evaluate
 
 
-def test_the_gap_lies_between_correctness_and_confidence_and_the_count_above():
-    p, soft = np.stack([row(c0=0.9, c1=0.1)] * 1500), np.stack([row(c0=0.6, c1=0.4)] * 1500)
-    svg = ET.fromstring(diagram(evaluate(p, soft, np.zeros(1500), np.ones(1500)), "mine"))
-    bar, gap = (r for r in svg.iter(f"{TAG}rect") if r.get("class") in ("bar", "gap"))
-    assert (bar.get("class"), gap.get("class")) == ("bar", "gap")
-    bottom, top = (float(bar.get("y")) + float(bar.get("height")), float(bar.get("y")))
-    assert bottom - top == pytest.approx(300 * 0.6, abs=0.1)
-    assert float(gap.get("y")) + float(gap.get("height")) == pytest.approx(top, abs=0.11)
-    assert float(gap.get("height")) == pytest.approx(300 * 0.3, abs=0.1)
-    assert "1.5k" in [t.text for t in svg.iter(f"{TAG}text")]
+@pytest.fixture(scope="module")
+def found():
+    rows = rows_of(*ambiguous(60))
+    answers = {"mine": certain(rows.soft_label), "clueless": np.full((60, 10), 0.1)}
+    return {name: evaluate(p, rows, resamples=2) for name, p in answers.items()}
+
+
+def test_the_kind_is_the_names_ending(found):
+    assert Image.open(io.BytesIO(picture(found, Path("x.PNG")))).size == (1350, 660)
+    assert ET.fromstring(picture(found, Path("x.svg"))).tag.endswith("svg")
+    assert picture(found, Path("x.pdf")).startswith(b"%PDF")
+
+
+def test_the_same_figures_give_the_same_picture_and_others_another(found):
+    one = picture(found, Path("x.png"))
+    assert picture(found, Path("y.png")) == one
+    assert picture({"mine": found["clueless"]}, Path("x.png")) != one
+
+
+@pytest.mark.parametrize("name", ["x", "x.gif", "svg"])
+def test_another_ending_is_refused(name):
+    with pytest.raises(ArgumentError) as caught:
+        check_name(Path(name))
+    assert caught.value.code == "bad-diagram"
+    assert all(f".{kind}" in str(caught.value) for kind in KINDS)

@@ -1,6 +1,10 @@
 """Soft labels, and the probabilities of made-up classifiers."""
 
+import dataclasses
+
 import numpy as np
+
+from muddle.dataset.rows import judged_rows
 
 
 def row(**classes):
@@ -25,3 +29,16 @@ def ambiguous(count=200, seed=0):
 
 def certain(soft):
     return np.eye(10)[soft.argmax(1)]
+
+
+def rows_of(soft, digits, targets, *, judges=None, kind="muddle", balance=None):
+    """Rows of a data set without images, with these soft labels; without judges three say the same."""
+    count = len(soft)
+    judges = np.stack([soft] * 3, 1) if judges is None else judges
+    nothing, none = np.zeros(count), np.full(count, -1)
+    rows = judged_rows(
+        judges, soft, kind="muddle", index=np.arange(count), image=np.zeros((count, 28, 28), np.uint8), digit=digits,
+        target=targets, balance=soft[np.arange(count), targets] if balance is None else balance, likeness=nothing,
+        grey=nothing, seed=none, source=none, partner=none,
+    )  # fmt: skip
+    return dataclasses.replace(rows, kind=np.full(count, kind) if isinstance(kind, str) else np.array(kind))

@@ -6,8 +6,9 @@ import pytest
 
 from muddle import Muddler
 from muddle.bundle.classifier_file import read_classifier
+from muddle.bundle.references import REFERENCES
 from muddle.errors import BundleError
-from muddle.evaluate.classifiers import REFERENCES, load_classifier
+from muddle.evaluate.classifiers import load_classifier
 from muddle.verify import verify
 from train.__main__ import ALL, COMMANDS, STAGES, main, parser, run_stages
 from train.report import report

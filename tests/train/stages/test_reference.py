@@ -1,7 +1,7 @@
 import json
 
 from muddle.bundle.classifier_file import read_classifier
-from muddle.evaluate.classifiers import REFERENCES, REFERENCES_DIR
+from muddle.bundle.references import REFERENCES, REFERENCES_DIR
 from train.stages.reference import PLAIN, SMOOTHED
 
 
