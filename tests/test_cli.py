@@ -141,6 +141,9 @@ WRONG = [
     (["dataset", "--count", "9", "--min-likeness", "99"], "bad-min"),
     (["dataset", "--count", "9", "--seed", "-1"], "bad-seed"),
     (["dataset", "--count", "9", "--shards", "10"], "bad-shards"),
+    (["dataset", "--count", "9", "--split", "1"], "bad-train"),
+    (["evaluate", "no-such-set", "--diagram", "x.gif"], "bad-diagram"),
+    (["evaluate", "no-such-set", "--resamples", "1"], "bad-resamples"),
     (["dataset", "--count", "9", "--workers", "0"], "bad-workers"),
     (["dataset", "--count", "9", "--push", "name"], "bad-push"),
 ]
@@ -243,23 +246,39 @@ def test_a_data_set_is_made_and_evaluated(muddler, tmp_path, capsys, monkeypatch
     assert first == "8 images in set"
     assert main(make) == 0
     again = capsys.readouterr().out.splitlines()
-    assert again == ["8 images in set (2 of 2 shards were there)", second]
+    assert again == ["8 images in set (2 shards were there)", second]
     spec = json.loads((tmp_path / "set/dataset.json").read_text())["spec"]
-    assert spec == {"count": 8, "pairs": "4-9,3-5", "balance": 0.5, "min_likeness": 0, "seed": 0, "shards": 2}
+    assert (spec["count"], spec["pairs"], spec["balance"], spec["shards"]) == (8, "4-9,3-5", 0.5, 2)
 
     mine = "import numpy as np\ndef predict(images):\n    return np.full((len(images), 10), 0.1)\n"
     (tmp_path / "mine.py").write_text(mine)
     monkeypatch.syspath_prepend(tmp_path)
-    files = ["--diagram", "reliability.svg", "--json", "figures.json"]
-    assert main(["evaluate", "set", "--model", "mine:predict", *files]) == 0
+    files = ["--diagram", "figure.svg", "--json", "figures.json", "--csv", "figures.csv"]
+    words = ["evaluate", "set", "--model", "mine:predict", "--resamples", "10"]
+    assert main([*words, *files]) == 0
     lines = capsys.readouterr().out.splitlines()
     rows = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
-    assert rows == ["classifier", "mine:predict", "plain", "smoothed", "ensemble"]
-    assert lines[-2:] == ["reliability.svg", "figures.json"]
+    anchors = ["(soft labels)", "(one judge)", "(clueless)"]
+    assert rows == ["classifier", "mine:predict", "plain", "smoothed", "ensemble", *anchors]
+    assert lines[-3:] == ["figure.svg", "figures.json", "figures.csv"]
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert list(figures) == rows[1:]
-    assert figures["mine:predict"]["overconfidence"] == 0
-    assert "mine:predict" in (tmp_path / "reliability.svg").read_text()
+    assert figures["mine:predict"]["figures"]["brier"]["value"] == 0.9
+    assert "mine:predict,all,brier,0.9" in (tmp_path / "figures.csv").read_text()
+    assert "<svg" in (tmp_path / "figure.svg").read_text()
+    for _ in range(2):  # the second time it has them already
+        assert main([*words, "--split", "test", "--leaderboard", "board.csv"]) == 0
+        assert len((tmp_path / "board.csv").read_text().splitlines()) == 8
+    assert "board.csv" in capsys.readouterr().out
+
+
+def test_a_mixed_set_and_one_of_two_splits_are_made_by_their_options(tmp_path, capsys):
+    out = ["--workers", "1", "--format", "npz", "--out"]
+    assert main(["dataset", "--count", "10", "--split", "0.6", *out, str(tmp_path / "two")]) == 0
+    assert sorted(path.name for path in (tmp_path / "two/data").iterdir()) == ["test", "train"]
+    assert main(["dataset", "--count", "10", "--mixed", str(tmp_path), *out, str(tmp_path / "mixed")]) == 1
+    assert "torchvision.datasets.MNIST" in capsys.readouterr().err
+    assert not (tmp_path / "mixed").exists()
 
 
 def test_a_data_set_is_uploaded_only_after_the_name_and_the_owner_are_checked(tmp_path, monkeypatch, capsys):

@@ -9,14 +9,16 @@ import yaml
 from support.processes import ROOT
 
 from benchmarks.documents import PARAMETERS, REFERENCES, SPEED, replace_between
+from muddle import __version__
 from muddle.bundle.files import EMBEDDED
-from muddle.evaluate.calibration import COLUMNS, LEGEND
-from muddle.export.report_table import result_table
+from muddle.evaluate.report import board_table, legend
+from muddle.export.citation import bibtex
+from muddle.export.report_table import member_table, result_table
 from train.report.embed import BEGIN, END, results
 
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
-LINES = 160  # of the README: what a first visitor reads
+LINES = 170  # of the README: what a first visitor reads
 
 
 def between(path, begin, end):
@@ -34,7 +36,7 @@ def test_the_readme_is_short():
 
 
 def test_the_readmes_table_is_the_reports():
-    assert between("README.md", BEGIN, END) == result_table(report())
+    assert between("README.md", BEGIN, END) == f"{result_table(report())}\n\n{member_table(report())}"
 
 
 def test_all_results_are_the_reports():
@@ -49,8 +51,8 @@ def test_the_table_of_parameters_is_the_recipes():
 def test_the_measured_tables_stand_where_their_commands_write_them():
     assert "| ratio |" in between("docs/speed.md", SPEED.begin, SPEED.end)
     references = between("docs/datasets.md", REFERENCES.begin, REFERENCES.end)
-    assert all(f" {head} |" in references for head, _ in COLUMNS.values())
-    assert all(f"\n- {line}" in references for line in LEGEND.splitlines())
+    assert board_table((ROOT / "docs/leaderboard.csv").read_text()) in references
+    assert legend() in references
 
 
 def test_a_generated_part_changes_and_the_rest_stays():
@@ -124,3 +126,12 @@ def test_what_security_md_promises_has_tests():
     assert len(named) > 15
     for path, name in named:
         assert f"def {name}" in (ROOT / path).read_text(), name
+
+
+def test_the_citation_says_what_the_bibtex_says():
+    citation, entry = yaml.safe_load((ROOT / "CITATION.cff").read_text()), bibtex()
+    assert citation["version"] == __version__
+    assert f"version = {{{__version__}}}" in entry
+    assert citation["title"] == re.search(r"title = \{(.+)\},\n", entry)[1].replace("{", "").replace("}", "")
+    assert citation["authors"] == [{"name": re.search(r"author = \{\{(.+)\}\}", entry)[1]}]
+    assert entry in README

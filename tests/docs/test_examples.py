@@ -10,6 +10,7 @@ import sys
 import urllib.request
 from importlib.util import find_spec
 
+import numpy as np
 import pytest
 from support.examples import bash, commands, python, run
 from support.processes import ROOT
@@ -39,7 +40,9 @@ EXAMPLES = {  # language, and a part of the text that is in no other example of 
     "error by curl": ("bash", "x-error-code"),
     "commands": ("bash", "leans-to-4.png"),
     "more commands": ("bash", "muddle.npz"),
-    "data set": ("bash", "muddle dataset"),
+    "data set": ("bash", "--count 10000"),
+    "mixed set": ("bash", "--mixed mnist"),
+    "python data set": ("python", "make_dataset"),
     "evaluation": ("bash", "muddle evaluate"),
 }
 STARTS = {"png": b"\x89PNG", "gif": b"GIF8", "webp": b"RIFF", "json": b"{", "npz": b"PK"}
@@ -98,8 +101,27 @@ def test_a_data_set_and_its_evaluation(tmp_path, monkeypatch):
     commands(small, tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "mine.py").write_text("import numpy\npredict = lambda images: numpy.full((len(images), 10), 0.1)\n")
-    assert "| mine:predict |" in commands(example("evaluation"), tmp_path)
-    assert (tmp_path / "reliability.svg").exists()
+    measure = example("evaluation").replace("pip install scipy matplotlib\n", "")
+    assert "| mine:predict |" in commands(measure, tmp_path)
+    assert has_files(tmp_path, "figure.png")
+    assert "mine:predict" in (tmp_path / "board.csv").read_text()
+
+
+def test_a_data_set_in_python(tmp_path):
+    assert python(example("python data set"), tmp_path).splitlines()[-1] == "(20, 28, 28) (20, 10) (20, 10, 10)"
+
+
+def test_a_mixed_set(tmp_path, muddler):
+    """With exemplars in the place of the download, and few images."""
+    exemplars, folder = muddler.bundle.exemplars, tmp_path / "mnist/MNIST/raw"
+    folder.mkdir(parents=True)
+    for name, array in (("images-idx3", exemplars.images[::99]), ("labels-idx1", exemplars.labels[::99])):
+        head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+        (folder / f"t10k-{name}-ubyte").write_bytes(head + array.numpy().astype(np.uint8).tobytes())
+    text = example("mixed set")
+    assert text.startswith('python -c "from torchvision.datasets import MNIST; MNIST(')
+    commands(text.partition("\n")[2].replace("4000", "40 --workers 1"), tmp_path)
+    assert "| real | 10 |" in (tmp_path / "mixed/README.md").read_text()
 
 
 def test_files_by_curl(tmp_path, app):
@@ -202,3 +224,16 @@ def test_the_programs_that_are_named_exist():
         assert find_spec(module), module
     for path in re.findall(r"python (\w[\w/]*\.py)", TEXT):
         assert (ROOT / path).is_file(), path
+
+
+def test_the_notebook_runs_and_its_cells_are_those_that_its_pictures_show(tmp_path):
+    cells = json.loads((ROOT / "docs/datasets.ipynb").read_text())["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    told = python("\n".join(["import matplotlib", "matplotlib.use('Agg')", *code]), tmp_path)
+    assert "(soft labels)" in told
+    assert (tmp_path / "digits/README.md").exists()
+    shown = "".join(json.dumps(cell.get("outputs", [])) for cell in cells)
+    assert shown.count("image/png") >= 5
+    for line in told.splitlines():
+        if line.startswith("<Muddle ?"):
+            assert line[:40] in shown  # the same muddle as when the pictures were made
