@@ -1,4 +1,5 @@
-// A tour of six steps, for a class or for oneself. Each sets the atlas, and has an address: tour=3.
+// A tour of six steps, for a class or for oneself. Each sets the atlas, has an address, tour=3, and is a step of the
+// browser's history.
 import { button, make } from "./shared.js";
 
 const KEY = "tour";
@@ -68,15 +69,15 @@ export function tour(view, ask, muddle) {
   slider.addEventListener("input", () => ask({ kind: "code", code: along(+slider.value / 100) }));
   const back = button("← Back", () => go(current - 1));
   const next = button("Next →", () => (current === steps.length - 1 ? leave() : go(current + 1)), { class: "primary" });
-  const close = button("Leave", leave);
-  const panel = make("div", { class: "tour-panel", hidden: "" }, title, text, slider, make("div", { class: "tour-buttons" }, back, next, close));
+  const exit = button("Leave", leave);
+  const panel = make("div", { class: "tour-panel", hidden: "" }, title, text, slider, make("div", { class: "tour-buttons" }, back, next, exit));
   const node = make("div", { class: "tour" }, start, panel);
 
   function remember(step) {
     const address = new URL(location.href);
     if (step === null) address.searchParams.delete(KEY);
     else address.searchParams.set(KEY, step + 1);
-    history.replaceState(null, "", address);
+    if (address.href !== location.href) history.pushState(null, "", address);
   }
 
   function go(step) {
@@ -92,11 +93,15 @@ export function tour(view, ask, muddle) {
   }
 
   function leave() {
+    close();
+    remember(null);
+    start.focus();
+  }
+
+  function close() {
     current = null;
     [start.hidden, panel.hidden] = [false, true];
-    remember(null);
     view.moveTo({ zoom: 1 });
-    start.focus();
   }
 
   // A link leads to a step.
@@ -104,13 +109,17 @@ export function tour(view, ask, muddle) {
     atlasReady = true;
     if (current !== null) go(current);
   }
-  const linked = Number(new URLSearchParams(location.search).get(KEY)) - 1;
-  if (steps[linked]) {
+  const linked = () => Number(new URLSearchParams(location.search).get(KEY)) - 1;
+  if (steps[linked()]) {
     setTimeout(() => {
-      go(linked);
+      go(linked());
       node.parentElement.scrollIntoView({ block: "start" });
     });
   }
+  window.addEventListener("popstate", () => {
+    if (steps[linked()]) go(linked());
+    else if (current !== null) close();
+  });
 
   return { node, ready, tell: (share) => (midpoint = share) };
 }
