@@ -134,7 +134,7 @@ def test_the_lists_of_requirements_agree():
     extras = PROJECT["project"]["optional-dependencies"]
     assert PROJECT["project"]["dependencies"] == requirements("requirements.txt")
     assert extras["train"] == requirements("train/requirements.txt")
-    tests = requirements("tests/requirements.txt")
+    tests = requirements("tests/requirements.txt") + requirements("train/requirements.txt")
     assert {*extras["data"], *extras["ray"], *PROJECT["build-system"]["requires"]} <= set(tests)
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-BLACK = 12  # decoded grey levels below this become 0: no eye sees them, but MNIST's background has none
+from muddle.images import BLACK
 
 
 def to_unit(pixels: Tensor) -> Tensor:

@@ -5,8 +5,8 @@ import hashlib
 import json
 from pathlib import Path
 
+from muddle.images import BLACK
 from muddle.images.palette import BORDER, COUNTRIES, FULL, GOLD, SEA
-from muddle.images.pixels import BLACK
 from muddle.recipe import LINK_KEYS, PARAMETERS, Recipe
 
 STATIC = Path(__file__).parent / "static"

@@ -1,6 +1,7 @@
 import torch
 
-from muddle.images.pixels import BLACK, decoded_pixels, to_pixels, to_unit
+from muddle.images import BLACK
+from muddle.images.pixels import decoded_pixels, to_pixels, to_unit
 
 EVERY_GREY = torch.arange(256).repeat(4)[: 28 * 28].to(torch.uint8).reshape(1, 28, 28)
 

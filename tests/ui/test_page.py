@@ -432,8 +432,8 @@ BUSY = {
 def test_a_busy_server_is_asked_again_when_it_said(visit, expected):
     expected += ["503"]
     page = visit()
-    answers = [lambda route: route.fulfill(**BUSY), lambda route: route.continue_()]
-    page.route("**/page/muddle?digit=5*", lambda route: answers.pop(0)(route))
+    busy = [BUSY]
+    page.route("**/page/muddle?digit=5*", lambda route: route.fulfill(**busy.pop()) if busy else route.continue_())
     with another_muddle(page):
         choose(page, "from", 5)
         page.get_by_text("Many people are here. Yours is next in a moment.").wait_for()

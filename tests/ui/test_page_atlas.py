@@ -8,7 +8,7 @@ import pytest
 import torch
 from support.browser import CANVAS, RESULT, address_fields, another_muddle, pixels, settle, shown
 
-from muddle.images.pixels import BLACK
+from muddle.images import BLACK
 from muddle.search.atlas import COAST, grid, on_land
 from muddle.ui import asset
 
