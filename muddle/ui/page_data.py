@@ -27,7 +27,7 @@ from muddle.ui import OPENING
 from muddle.ui.http import PAGE, client_of, parse_json
 from muddle.ui.networks import CACHED, Networks
 
-HARDEST = (  # digit, target and seed of muddles that tip to the eye too: chosen by it among 300, of ALGORITHM 3
+HARDEST = (  # digit, target and seed of muddles that tip to the eye too: chosen by it among 300, of ALGORITHM 4
     (2, 8, 1115), (3, 5, 1031), (4, 9, 1134), (7, 1, 1064), (3, 2, 1119), (5, 6, 1140),
     (3, 8, 1124), (7, 9, 1071), (0, 6, 1095), (2, 7, 1024), (8, 5, 1167), (3, 7, 1213),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """The atlas, in a real browser."""
 
 import base64
+import dataclasses
 import json
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 import torch
 from support.browser import CANVAS, RESULT, address_fields, another_muddle, pixels, settle, shown
 
+from muddle.bundle.browser import browser_networks
 from muddle.images import BLACK
+from muddle.networks.autoencoder import Autoencoder, AutoencoderConfig
 from muddle.search.atlas import COAST, grid, on_land
 from muddle.ui import asset
 
@@ -85,6 +88,20 @@ def test_the_browsers_networks_say_what_pythons_do(opening, app, muddler):
     places = bundle.projection(codes)
     assert np.abs(np.array([one["place"] for one in found]) - places.numpy()).max() < 0.005
     assert np.abs(np.array([one["back"] for one in found]) - bundle.inverse(places).numpy()).max() < 0.05
+
+
+def test_the_browser_decodes_with_any_number_of_channels(opening, app, muddler):
+    torch.manual_seed(0)
+    odd = Autoencoder(AutoencoderConfig(channels=(3, 5, 6, 7))).double().eval()
+    weights = base64.b64encode(browser_networks(dataclasses.replace(muddler.bundle, autoencoder=odd))).decode()
+    script = """async ([script, weights, code]) => {
+      const { networks } = await import(script);
+      return [...networks(Uint8Array.from(atob(weights), (c) => c.charCodeAt(0)).buffer).decode(code)];
+    }"""
+    code = muddler.bundle.exemplars.codes[:1]
+    found = opening.evaluate(script, [f"{app}/{asset('nets.js')}", weights, code[0].tolist()])
+    with torch.no_grad():
+        assert np.abs(np.array(found) - 255 * odd.decode(code).flatten().numpy()).max() < 1
 
 
 def test_a_digit_is_seen_under_the_pointer_without_a_request_and_the_sea_has_none(atlas, muddler):

@@ -37,12 +37,13 @@ function dense(x, { weight, bias }, activation) {
 }
 
 // A transposed convolution with stride 2 and padding 1: (side, side, inputs) -> (large, large, outputs), channels last, so
-// that the innermost loop runs over all that one input adds to: kernel, kernel, outputs.
+// that the innermost loop runs over all that four inputs add to: kernel, kernel, outputs.
 function deconvolution({ weight, bias }, activation) {
   const [inputs, outputs, kernel] = weight.shape;
   const area = kernel * kernel;
   const reach = area * outputs;
-  const w = new Float32Array(inputs * reach); // (inputs, kernel, kernel, outputs) from (inputs, outputs, kernel, kernel)
+  // (inputs, kernel, kernel, outputs) from (inputs, outputs, kernel, kernel), and zeros up to a multiple of four inputs.
+  const w = new Float64Array(4 * Math.ceil(inputs / 4) * reach);
   for (let c = 0; c < inputs; c++) {
     for (let o = 0; o < outputs; o++) {
       for (let k = 0; k < area; k++) w[c * reach + k * outputs + o] = weight.values[(c * outputs + o) * area + k];
@@ -56,10 +57,13 @@ function deconvolution({ weight, bias }, activation) {
     for (let i = 0; i < side; i++) {
       for (let j = 0; j < side; j++) {
         patch.fill(0);
-        for (let c = 0; c < inputs; c++) {
-          const value = x[(i * side + j) * inputs + c];
+        for (let c = 0; c < inputs; c += 4) {
+          const at = (i * side + j) * inputs + c;
+          const [v0, v1, v2, v3] = [x[at], x[at + 1] || 0, x[at + 2] || 0, x[at + 3] || 0];
           const row = c * reach;
-          for (let k = 0; k < reach; k++) patch[k] += value * w[row + k];
+          for (let k = 0; k < reach; k++) {
+            patch[k] += v0 * w[row + k] + v1 * w[row + reach + k] + v2 * w[row + 2 * reach + k] + v3 * w[row + 3 * reach + k];
+          }
         }
         for (let p = 0; p < kernel; p++) {
           const row = 2 * i - 1 + p;
