@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from muddle import commands
+from muddle import __version__, commands
 from muddle.commands import FILE_KINDS, SCALES
 from muddle.dataset.engines import ENGINES
 from muddle.dataset.formats import FORMATS
@@ -66,6 +66,7 @@ Rerun an interrupted command to resume.
 def parser(prog: str = "muddle") -> argparse.ArgumentParser:
     """The parser of all commands; `run` of its result is the command's function, from that result to an exit status."""
     root = argparse.ArgumentParser(prog, description="Digits that nobody can place between two labels.")
+    root.add_argument("--version", action="version", version=f"MNIST Muddle {__version__}")
     _add_examples(root, "")
     subparsers = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
 

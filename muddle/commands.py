@@ -148,7 +148,7 @@ def _arguments(options: argparse.Namespace) -> dict[str, object]:
 def _make(recipe: Recipe, options: argparse.Namespace) -> int:
     """Write the muddle of a recipe to the output, and what the judges say of it to standard error."""
     from muddle.export.files import to_file
-    from muddle.export.serialize import verdict
+    from muddle.export.serialize import LIKE_A_DIGIT, verdict
     from muddle.muddler import Muddler
 
     scale = SCALES.check("scale", options.scale)
@@ -156,7 +156,8 @@ def _make(recipe: Recipe, options: argparse.Namespace) -> int:
     if kind not in FILE_KINDS:
         endings = ", ".join(f".{kind}" for kind in FILE_KINDS)
         raise ArgumentError("output", options.output, f"a name that ends in one of {endings}")
-    m = Muddler.from_pretrained(options.bundle, options.revision).make([recipe])[0]
+    muddler = Muddler.from_pretrained(options.bundle, options.revision)
+    m = muddler.make([recipe])[0]
     data = to_file(m, kind, scale)
     if options.output == "-":
         sys.stdout.buffer.write(data)
@@ -164,6 +165,8 @@ def _make(recipe: Recipe, options: argparse.Namespace) -> int:
     else:
         _save(Path(options.output), data)
     print(verdict(m), file=sys.stderr)
+    if recipe.image is not None and (likeness := float(muddler.likeness(m.source))) < LIKE_A_DIGIT:
+        print(f"Is the picture a digit? {100 - likeness:.0f} % of real ones look more like one.", file=sys.stderr)
     return 0
 
 

@@ -142,11 +142,19 @@ class Muddler:
         return (self.bundle.centroids - code).norm(dim=1).argsort().numpy()
 
     @torch.no_grad()
+    def likeness(self, images: np.ndarray) -> np.ndarray:
+        """How much an image, uint8 (28, 28), or each of many, (N, 28, 28), looks like a digit: float64 () or (N,).
+
+        Percentile among real test digits, 0 to 100. Raises ArgumentError.
+        """
+        array = _checked(images)
+        unit = to_unit(torch.from_numpy(array.reshape(-1, 28, 28)))
+        percentiles = _rounded(self.bundle.likeness.percentile(self.bundle.likeness(unit)))
+        return percentiles.reshape(array.shape[:-2])
+
+    @torch.no_grad()
     def _judged(self, images: np.ndarray) -> Tensor:
-        array = np.array(images)
-        if array.dtype != np.uint8 or array.shape[-2:] != (28, 28) or array.ndim not in (2, 3) or not len(array):
-            allowed = "uint8 (28, 28), or (N, 28, 28) for many, white on black"
-            raise ArgumentError("image", f"{array.dtype} {array.shape}", allowed)
+        array = _checked(images)
         probabilities = self._scorer.score_images(torch.from_numpy(array.reshape(-1, 28, 28))).probabilities
         return probabilities if array.ndim == 3 else probabilities[0]
 
@@ -397,6 +405,15 @@ def _in_threads(work: Callable[[Sequence[Recipe]], Batch], chunks: Sequence[Sequ
         return map(work, chunks)
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         return list(pool.map(work, chunks))
+
+
+def _checked(images: np.ndarray) -> np.ndarray:
+    """Images that were given, uint8 (28, 28) or (N, 28, 28). Raises ArgumentError."""
+    array = np.array(images)
+    if array.dtype != np.uint8 or array.shape[-2:] != (28, 28) or array.ndim not in (2, 3) or not len(array):
+        allowed = "uint8 (28, 28), or (N, 28, 28) for many, white on black"
+        raise ArgumentError("image", f"{array.dtype} {array.shape}", allowed)
+    return array
 
 
 def _rounded(values: Tensor) -> np.ndarray:

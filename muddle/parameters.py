@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import index
 from typing import Any, Protocol
 
 import numpy as np
@@ -44,7 +45,7 @@ class Kind(Protocol):
 
 @dataclass(frozen=True)
 class Integer:
-    """Whole numbers from `low` to `high`, both included; NumPy's count too, booleans do not."""
+    """Whole numbers from `low` to `high`, both included; NumPy's and torch's count too, booleans do not."""
 
     low: int
     high: int
@@ -66,10 +67,13 @@ class Integer:
 
     def check(self, name: str, value: Any) -> int:
         """See Kind."""
-        integral = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not integral or not self.low <= int(value) <= self.high:
+        try:
+            number = None if isinstance(value, bool) else index(value)
+        except TypeError:
+            number = None
+        if number is None or not self.low <= number <= self.high:
             raise ArgumentError(name, value, self.allowed)
-        return int(value)
+        return number
 
     def parse(self, name: str, text: str) -> int:
         """See Kind; the text is of decimal digits alone."""
@@ -96,7 +100,8 @@ class Share:
 
     def check(self, name: str, value: Any) -> float:
         """See Kind."""
-        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
+        real = int | float | np.integer | np.floating
+        if isinstance(value, bool) or not isinstance(value, real) or not 0 <= value <= 1:
             raise ArgumentError(name, value, self.allowed)
         return float(value)
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from support.processes import ROOT, environment
 
-from muddle import commands
+from muddle import __version__, commands
 from muddle.bundle import hub
 from muddle.bundle.files import EMBEDDED
 from muddle.bundle.hub import Published
@@ -340,3 +340,33 @@ def test_a_taken_port_and_a_bad_bundle_are_errors_of_serve(raised, code, page):
     with pytest.raises(MuddleError) as caught:
         options.run(options)
     assert caught.value.code == code
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"MNIST Muddle {__version__}\n"
+
+
+def test_a_picture_of_no_digit_is_doubted_and_a_digit_is_not(muddler, tmp_path, capsys):
+    window = np.zeros((28, 28), np.uint8)
+    window[4:24, 4:24] = 255
+    window[7:13, 7:13] = window[7:13, 15:21] = window[15:21, 7:13] = window[15:21, 15:21] = 0
+    for name, image in (("window", window), ("digit", muddler.bundle.exemplars.images[300].numpy())):
+        (tmp_path / f"{name}.png").write_bytes(png(image))
+        assert main(["image", str(tmp_path / f"{name}.png"), "-o", str(tmp_path / "out.png")]) == 0
+        assert ("Is the picture a digit?" in capsys.readouterr().err) == (name == "window")
+
+
+def test_a_full_disk_leaves_what_was_there(muddler, tmp_path, monkeypatch, capsys):
+    (tmp_path / "a.gif").write_bytes(b"before")
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("muddle.storage.os.fsync", full)
+    assert main(["make", "4", "-o", str(tmp_path / "a.gif")]) == 1
+    assert "No space left" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.gif"]
+    assert (tmp_path / "a.gif").read_bytes() == b"before"

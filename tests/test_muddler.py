@@ -485,3 +485,14 @@ def test_a_bundle_that_is_pushed_is_the_same_when_it_is_pulled(muddler, tmp_path
 def test_a_name_that_is_not_of_two_parts_is_not_pushed_to(muddler):
     with pytest.raises(ArgumentError):
         muddler.push_to_hub("mnist-muddle")
+
+
+def test_likeness_is_a_percentile_of_images_alone_and_together(muddler):
+    images = np.concatenate([muddler.bundle.exemplars.images[::600].numpy(), np.full((1, 28, 28), 255, np.uint8)])
+    together = muddler.likeness(images)
+    assert together.shape == (len(images),)
+    assert [float(muddler.likeness(image)) for image in images] == together.tolist()
+    assert together[-1] < 1
+    assert (together[:-1] > 1).all()
+    m = muddler.muddle(4, 9, seed=7)
+    assert float(muddler.likeness(m.image)) == m.scores.likeness

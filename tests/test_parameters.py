@@ -41,7 +41,7 @@ def test_a_value_comes_back_from_its_text_to_the_bit(case):
 
 WRONG = [
     (DIGIT, [-1, 10, 4.0, "4", None, True, float("nan"), np.bool_(True), np.float64(4), [4]]),
-    (SHARE, [-0.1, 1.1, float("nan"), float("inf"), "0.5", None, True, np.float64("nan"), [0.5]]),
+    (SHARE, [-0.1, 1.1, float("nan"), float("inf"), "0.5", None, True, np.float64("nan"), [0.5], np.complex128(0.3)]),
     (CHOICE, ["three", "One", "", None, 1, ["one"]]),
     (PIXELS, [np.zeros((28, 28), np.uint8), np.ones((28, 28)), np.ones((27, 28), np.uint8), "image", None, 3]),
 ]
@@ -137,3 +137,11 @@ def test_a_schema_without_none_or_example_has_neither():
     assert schema == {"type": "integer", "minimum": 0, "maximum": 9, "default": 3, "description": "A digit, 0 to 9."}
     assert Parameter(CHOICE, "A thing", "one").schema()["enum"] == ["one", "two"]
     assert SHARE.schema == {"type": "number", "minimum": 0, "maximum": 1}
+
+
+def test_whole_numbers_of_other_libraries_count():
+    import torch
+
+    for value in (np.int8(4), torch.tensor(4), np.array(4)):
+        assert DIGIT.check("x", value) == 4
+        assert type(DIGIT.check("x", value)) is int

@@ -1,8 +1,10 @@
 """Engines: where the shards of a data set are computed; in processes of this machine, or on a Ray cluster."""
 
+import functools
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -33,7 +35,8 @@ def run_locally(task: Task, shards: list[int], workers: int) -> Iterator[tuple[i
     spawn = multiprocessing.get_context("spawn")  # a forked process would inherit torch's threads in any state
     pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin_worker)
     try:
-        running = {pool.submit(task, shard): shard for shard in shards}
+        data = pickle.dumps(task)  # multiprocessing's own way would share torch's tensors by files that must stay open
+        running = {pool.submit(_call_pickled, data, shard): shard for shard in shards}
         for done in as_completed(running):
             yield running.pop(done), done.result()
     except BrokenProcessPool as error:
@@ -83,6 +86,15 @@ def _begin_worker() -> None:
 
 def _call(task: Task, shard: int) -> Files:
     return task(shard)
+
+
+def _call_pickled(data: bytes, shard: int) -> Files:
+    return _unpickled(data)(shard)
+
+
+@functools.lru_cache(maxsize=1)
+def _unpickled(data: bytes) -> Task:
+    return pickle.loads(data)
 
 
 def _knock(address: str) -> None:

@@ -118,10 +118,10 @@ def _outside_rows(muddler: Muddler, spec: Spec, own: dict[str, Any]) -> Rows:
     for i in own["index"].tolist():
         for seed in spec.seeds(i):
             noise = torch.randn(1, bundle.centroids.shape[1], generator=torch.Generator().manual_seed(seed))
-            image = decoded_pixels(bundle.autoencoder.decode(FAR * noise.double()))
-            if bundle.likeness.percentile(bundle.likeness(to_unit(image))) < UNLIKE and image.any():
+            image = decoded_pixels(bundle.autoencoder.decode(FAR * noise.double()))[0].numpy()
+            if image.any() and muddler.likeness(image) < UNLIKE:
                 break
-        images.append(image[0].numpy())
+        images.append(image)
         chosen.append(seed)
     nowhere = np.full(len(chosen), -1)
     return _found_rows(muddler, np.stack(images), kind="ood", source=nowhere, seed=np.array(chosen, np.int64), **own)
@@ -132,7 +132,7 @@ def _found_rows(muddler: Muddler, images: np.ndarray, **columns: Any) -> Rows:
     """Rows of images that no search has made."""
     judges, soft = muddler.judge_each(images), muddler.judge(images)
     likeliest = (-soft).argsort(1, kind="stable")
-    unit, likeness, row = to_unit(torch.from_numpy(images)), muddler.bundle.likeness, np.arange(len(images))
+    row = np.arange(len(images))
     digit, target = likeliest[:, 0], likeliest[:, 1]
     share = soft[row, target] / (soft[row, digit] + soft[row, target])
     return judged_rows(
@@ -142,8 +142,8 @@ def _found_rows(muddler: Muddler, images: np.ndarray, **columns: Any) -> Rows:
         digit=digit,
         target=target,
         balance=share.round(DECIMALS),
-        likeness=likeness.percentile(likeness(unit)).numpy().round(DECIMALS),
-        grey=grey_share(unit).numpy().round(DECIMALS),
+        likeness=muddler.likeness(images),
+        grey=grey_share(to_unit(torch.from_numpy(images))).numpy().round(DECIMALS),
         partner=np.full(len(images), -1),
         **columns,
     )

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 from itertools import islice
 
@@ -285,3 +286,24 @@ def test_a_full_disk_is_a_data_error_and_leaves_no_partial_file(muddler, small, 
 def test_progress_is_on_standard_error_of_a_terminal_only(muddler, small, tmp_path, capsys):
     make(muddler, dataclasses.replace(small, count=2), tmp_path / "set", form="npz")
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_stop_from_the_keyboard_is_a_word_and_a_second_start_goes_on(tmp_path):
+    command = [sys.executable, "-m", "muddle", "dataset", "--count", "2000", "--workers", "2", "--format", "npz"]
+    out = ["--out", str(tmp_path / "set")]
+    child = environment(PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1")
+    running = subprocess.Popen(
+        [*command, *out], env=child, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    for _ in range(600):
+        if (tmp_path / "set" / SUMS).exists():
+            break
+        time.sleep(0.1)
+    os.killpg(running.pid, signal.SIGINT)  # as Ctrl-C does: to all of them
+    told = running.communicate(timeout=60)
+    assert running.returncode == 130, told
+    assert told[1].splitlines()[-1] == "Stopped."
+    assert "Traceback" not in told[1]
+    there = SetFolder(tmp_path / "set").sums()
+    assert 1 <= len(there) < 8
+    SetFolder(tmp_path / "set").read_note()

@@ -16,6 +16,7 @@ from train.report.measure import (
     panel_disagreement,
     share,
     source_resemblance,
+    tells,
 )
 
 
@@ -126,3 +127,37 @@ def test_the_assumptions_of_the_shipped_bundle_are_measured(muddler):
 def test_the_error_of_reconstructions_is_near_the_reported_one(muddler):
     error = decoded_error(muddler, muddler.bundle.exemplars.images[::25])
     assert error == pytest.approx(muddler.bundle.report["autoencoder"]["test_mse"], rel=0.3)
+
+
+def test_what_tells_two_sets_of_images_apart_is_found_by_its_kind(muddler):
+    real = muddler.bundle.exemplars.images[::10].numpy()
+    assert set(tells(real, real).values()) == {0.5}
+    marked = real.copy()
+    marked[:, 0, 0] = 1
+    found = tells(marked, real)
+    assert found["pixel"] == 1
+    assert found["border"] > 0.9
+    assert 0.5 <= found["ink"] < 0.6
+    assert found["grey_levels"] > 0.5
+    assert tells(real // 2, real)["ink"] > 0.8
+
+
+def test_no_pixel_and_no_border_gives_a_muddle_away(muddler):
+    """The shipped report, and the same on muddles that are made here, beside exemplars."""
+    figures = muddler.bundle.report["tells"]
+    assert max(figures["pixel"], figures["border"], figures["ink"]) <= 0.65
+    digits = np.arange(300) % 10
+    images = muddler.muddle_many(digits, (digits + 1 + np.arange(300) // 10 % 9) % 10, range(300)).images
+    found = tells(images, muddler.bundle.exemplars.images.numpy())
+    assert found["border"] <= 0.65
+    assert found["ink"] <= 0.65
+    assert (images[:, 0, 0] == 0).all()
+
+
+def test_members_are_measured_one_by_one(muddler):
+    images = muddler.bundle.exemplars.images[:3].numpy()
+    panel = [Opinion(d4=0.5, d9=0.5), Opinion(d4=1.0)]
+    digits, targets = np.full(3, 4), np.full(3, 9)
+    members = muddle_figures(images, digits, targets, panel, muddler.bundle.likeness)["members"]
+    assert members["split"] == members["both_above_0.2"] == [1, 0]
+    assert members["undecided"] == [1, 0]
