@@ -48,6 +48,10 @@ Rerun an interrupted command to resume.
   %(prog)s digits --model mine.py:predict     beside yours: uint8 (N, 28, 28) -> (N, 10)
   %(prog)s digits --model probabilities.npz --diagram figure.png
 """,
+    "votes": """examples:
+  %(prog)s USER/muddle-votes                 a data set on the Hub
+  %(prog)s votes --diagram votes.png         a folder that $MUDDLE_VOTES named
+""",
     "atlas": """examples:
   %(prog)s                             50 x 50 digits, into atlas.png
   %(prog)s -o poster.png --size 5600   200 x 200 of them
@@ -106,6 +110,11 @@ def parser(prog: str = "muddle") -> argparse.ArgumentParser:
     evaluate.add_argument("--csv", type=Path, help="the same as CSV, a figure a line")
     evaluate.add_argument("--leaderboard", type=Path, help="CSV file to which these classifiers are added")
     evaluate.add_argument("--resamples", type=int, default=200, help="of the bootstrap (default: 200)")
+
+    votes = command("votes", commands.votes, "measure what people said of muddles, and how well networks predict them")
+    votes.add_argument("source", help="a folder of votes, or a data set on the Hub")
+    votes.add_argument("--diagram", type=Path, help="PNG file: people's answers beside the judges'")
+    _add_bundle(votes)
 
     atlas = command(
         "atlas", commands.atlas, "draw the atlas: what the network would write at each place of the latent map"

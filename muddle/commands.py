@@ -101,6 +101,20 @@ def evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
+def votes(options: argparse.Namespace) -> int:
+    """Print what people said of muddles, beside the networks."""
+    from muddle.muddler import Muddler
+    from muddle.votes.read import read_votes, sort_out
+    from muddle.votes.report import Reading
+
+    muddler = Muddler.from_pretrained(options.bundle, options.revision)
+    reading = Reading(muddler, sort_out(read_votes(options.source), muddler.bundle.exemplars.labels.tolist()))
+    print(reading.text())
+    if options.diagram:
+        _save(options.diagram, reading.picture())
+    return 0
+
+
 def atlas(options: argparse.Namespace) -> int:
     """Write the atlas of a bundle as a PNG file."""
     from muddle.bundle.resolve import resolve_bundle

@@ -10,19 +10,19 @@ from support.processes import ROOT, output
 
 ORDER = [  # of the parts of the library: each imports only those before it, and nothing is exempt
     "errors", "parameters", "storage", "processes", "images", "recipe", "result", "networks", "bundle", "search",
-    "muddler", "__init__", "verify", "export", "dataset", "evaluate", "ui", "commands", "cli", "__main__",
+    "muddler", "__init__", "verify", "export", "dataset", "evaluate", "votes", "ui", "commands", "cli", "__main__",
 ]  # fmt: skip
 DOORS = {  # where alone a library is imported
     "gradio": "muddle/ui/",
     "starlette": "muddle/ui/",
-    "huggingface_hub": "muddle/bundle/hub.py",
+    "huggingface_hub": ("muddle/bundle/hub.py", "muddle/votes/hub.py"),
     "safetensors": "muddle/bundle/",
     "PIL": "muddle/images/codecs.py",
     "pyarrow": "muddle/dataset/formats.py",
     "ray": "muddle/dataset/engines.py",
     "torchvision": "train/data.py",
     "mlxtend": "train/data.py",
-    "matplotlib": ("train/sheets.py", "muddle/evaluate/figure.py"),
+    "matplotlib": ("train/sheets.py", "muddle/evaluate/figure.py", "muddle/votes/report.py"),
     "train": "train/",
 }
 

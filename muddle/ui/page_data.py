@@ -1,14 +1,18 @@
 """What the page's own scripts ask for: plain addresses below /page/, each answered in JSON.
 
-Nothing is held of a visitor, so visitors share nothing. Errors are raised as MuddleError, which http.on_muddle_error
-answers as a sentence with a code.
+Nothing is held of a visitor but an answer that they agreed to, so visitors share nothing. Errors are raised as
+MuddleError, which http.on_muddle_error answers as a sentence with a code.
 """
 
 import asyncio
+import datetime
 import os
 import random
+import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs
 
 import numpy as np
 from starlette.middleware import Middleware
@@ -17,15 +21,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from muddle.errors import RequestError
 from muddle.export.report_table import result_rows
 from muddle.export.serialize import describe_bundle, for_page, to_base64
 from muddle.images.codecs import from_base64
 from muddle.images.preprocess import prepare
-from muddle.recipe import PARAMETERS, Recipe
+from muddle.recipe import PARAMETERS, VERSION, Recipe
 from muddle.result import Muddle
 from muddle.ui import OPENING
 from muddle.ui.http import PAGE, client_of, parse_json
 from muddle.ui.networks import CACHED, Networks
+from muddle.votes.store import VoteStore
+from muddle.votes.vote import QUERY_CHARACTERS, Vote, muddle_id
 
 HARDEST = (  # digit, target and seed of muddles that tip to the eye too: chosen by it among 300, of ALGORITHM 4
     (2, 8, 1115), (3, 5, 1031), (4, 9, 1134), (7, 1, 1064), (3, 2, 1119), (5, 6, 1140),
@@ -37,11 +44,11 @@ NO_STORE = {"Cache-Control": "no-store"}
 Answer = Callable[[Request], Awaitable[dict[str, Any]]]
 
 
-def page_routes(networks: Networks) -> list[Route]:
+def page_routes(networks: Networks, votes: VoteStore | None = None) -> list[Route]:
     """The addresses, each the name of a method of PageData."""
-    data = PageData(networks)
-    get = (data.muddle, data.hardest, data.table, data.row, data.riddle, data.example, data.about)
-    return [*(_route(work, "GET") for work in get), _route(data.reading, "POST")]
+    data = PageData(networks, votes)
+    get = (data.muddle, data.hardest, data.table, data.row, data.riddle, data.example, data.about, data.said)
+    return [*(_route(work, "GET") for work in get), *(_route(work, "POST") for work in (data.reading, data.vote))]
 
 
 def _route(work: Answer, method: str) -> Route:
@@ -56,8 +63,8 @@ def _route(work: Answer, method: str) -> Route:
 class PageData:
     """The answers, from the networks of one bundle. What is the same for everybody is remembered."""
 
-    def __init__(self, networks: Networks):
-        self._networks = networks
+    def __init__(self, networks: Networks, votes: VoteStore | None = None):
+        self._networks, self._votes = networks, votes
         self._muddles: dict[str, dict[str, Any]] = {}  # by query; the oldest goes first
         self._rows: dict[int, dict[str, Any]] = {}  # of TABLE_SEED, by digit
         self._hardest: list[dict[str, Any]] = []
@@ -71,10 +78,14 @@ class PageData:
             self._muddles[muddle.query] = for_page(muddle, morph)
             while len(self._muddles) > CACHED:
                 del self._muddles[next(iter(self._muddles))]
+        self._show(muddle)
         return self._muddles[muddle.query]
 
     async def hardest(self, request: Request) -> dict[str, Any]:
-        """The muddles of HARDEST."""
+        """The muddles of HARDEST, or, once there are as many, those on which people split most evenly."""
+        if self._votes and len(about := self._votes.hardest(len(HARDEST))) == len(HARDEST):
+            recipes = [replace(Recipe.from_query(query), steps=2) for query in about]
+            return {"muddles": [_card(m) for m in await self._networks.muddles(recipes, client_of(request))]}
         if not self._hardest:
             recipes = [Recipe(digit=digit, target=target, seed=seed, steps=2) for digit, target, seed in HARDEST]
             muddles = await self._networks.muddles(recipes, client_of(request))
@@ -102,12 +113,15 @@ class PageData:
             facts = await self._networks.facts()
             i = random.randrange(len(facts.labels))
             image = facts.exemplars[i]
-            about: dict[str, Any] = {"digit": int(facts.labels[i]), "target": None, "seed": None}
+            about: dict[str, Any] = {"digit": int(facts.labels[i]), "target": None, "seed": None, "about": f"real:{i}"}
+            if self._votes:
+                self._votes.show(about["about"])
             card, opinions = {**about, "pixels": to_base64(image)}, await self._networks.judge_each(image, client)
         else:
             (digit, target), seed = random.sample(range(10), 2), random.randrange(1_000_000)
             m = await self._networks.muddle(Recipe(digit=digit, target=target, seed=seed, steps=2), client)
-            card, opinions = _card(m), m.judge_soft_labels
+            card, opinions = {**_card(m), "about": m.query}, m.judge_soft_labels
+            self._show(m)
         return {**card, "votes": np.bincount(opinions.argmax(1), minlength=10).tolist()}
 
     async def example(self, _: Request) -> dict[str, Any]:
@@ -142,6 +156,43 @@ class PageData:
             "bundle": describe_bundle(facts),
             "space": os.environ.get("SPACE_ID"),
         }
+
+    async def said(self, request: Request) -> dict[str, Any]:
+        """What people said of `about`: a muddle's query or a real image; `kept` is whether answers are kept here."""
+        return self._said(await self._about(request.query_params.get("about", "")))
+
+    async def vote(self, request: Request) -> dict[str, Any]:
+        """Keep an answer of a visitor who agreed, and say what people said."""
+        given = parse_json(await request.body())
+        if self._votes is None:
+            raise RequestError("no-votes", "Answers are not kept here.", 404)
+        if not isinstance(given, dict) or not set(given) <= {"about", "kind", "step", "answer", "seconds", "session"}:
+            raise RequestError("bad-vote", "A vote has about, kind, session, and step, or answer and seconds.")
+        about, version = await self._about(given.pop("about", "")), (await self._networks.facts()).version
+        name = {"real": int(about.removeprefix("real:"))} if about.startswith("real:") else {"query": about}
+        day = datetime.datetime.now(datetime.UTC).date().isoformat()
+        vote = Vote(**{"kind": None, "session": None, **given}, **name, version=version, day=day)
+        await asyncio.to_thread(self._votes.add, vote, client_of(request))
+        return self._said(about)
+
+    async def _about(self, text: Any) -> str:
+        """What a vote is about, by its one name. Raises ArgumentError, and RequestError for another version."""
+        if not isinstance(text, str):
+            raise RequestError("bad-vote", "A vote is about a muddle's query, or real: and a number.")
+        if re.fullmatch("real:[0-9]{1,6}", text, re.ASCII):
+            return text
+        versions = parse_qs(text.removeprefix("?")[:QUERY_CHARACTERS]).get(VERSION, [])
+        if set(versions) - {(await self._networks.facts()).version}:
+            raise RequestError("other-version", "This server has other weights than that muddle was made with.", 409)
+        return muddle_id(text)
+
+    def _said(self, about: str) -> dict[str, Any]:
+        return {"kept": True, **self._votes.said(about)} if self._votes else {"kept": False}
+
+    def _show(self, m: Muddle) -> None:
+        """Remember what visitors may vote on: a drawing is not kept."""
+        if self._votes and m.recipe.image is None:
+            self._votes.show(muddle_id(m.recipe))
 
     async def _table_row(self, digit: int, client: str) -> dict[str, Any]:
         if digit not in self._rows:

@@ -9,6 +9,7 @@ from typing import Any
 
 from muddle.ui.log import log
 from muddle.ui.networks import Networks
+from muddle.votes.store import VARIABLE, VoteStore, open_store
 
 EVENTS = 256  # that gradio runs at once; the networks' own queue, which is fair, is shorter
 PROXIES = "127.0.0.1,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"  # whose word on a client's address counts
@@ -21,17 +22,20 @@ def serve(source: str | None = None, revision: str | None = None, **overrides: A
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # which leaves as an interruption does: cleaned up
     networks = Networks(source, revision)
+    votes = open_store(os.environ.get(VARIABLE))
     networks.start()  # before gradio is imported, which takes seconds: the two go on side by side
     try:
-        page, _ = launch(networks, **overrides)
+        page, _ = launch(networks, votes, **overrides)
         networks.wait()
         page.block_thread()
     finally:
         networks.close()
+        if votes:
+            votes.close()
 
 
-def launch(networks: Networks, **overrides: Any) -> tuple[Any, str]:
-    """Serve the page from a thread; returns it and its address."""
+def launch(networks: Networks, votes: VoteStore | None = None, **overrides: Any) -> tuple[Any, str]:
+    """Serve the page from a thread; returns it and its address. votes: where answers are kept."""
     from starlette.exceptions import HTTPException
     from starlette.middleware import Middleware
 
@@ -48,7 +52,7 @@ def launch(networks: Networks, **overrides: Any) -> tuple[Any, str]:
     raise_file_limit()
     os.environ.setdefault("FORWARDED_ALLOW_IPS", PROXIES)  # uvicorn's option
     page = build(networks).queue(api_open=False, max_size=EVENTS, default_concurrency_limit=None)
-    own = [*routes(networks), *page_routes(networks), *mcp_routes(networks)]
+    own = [*routes(networks), *page_routes(networks, votes), *mcp_routes(networks)]
     checks = {CALL: check_call, JOIN: join_check(page)}
     gate = {"own": frozenset(route.path for route in own), "checks": checks, "headers": security_headers(on_space())}
     options = {

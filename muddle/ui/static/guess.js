@@ -1,5 +1,6 @@
 // Guess: ten digits, one tap each, and then how the judges voted. Two of the ten are plain real digits, which is said
-// afterwards. Nothing is kept.
+// afterwards. What is kept of it, votes.js says.
+import { afterAnswer, guessesInWords } from "./votes.js";
 import { announce, ask, button, bytes, copyText, home, make, paint, whenSeen } from "./shared.js";
 
 export function start(element) {
@@ -9,6 +10,7 @@ export function start(element) {
   const [canvas, answers, reveal, next, label] = [".riddle", ".answers", ".reveal", ".next", ".round"].map((s) => view.querySelector(s));
   let game = null;
   let riddle = null; // while it waits for an answer
+  let posed = 0; // when it was shown
   let asked = 0; // an answer of the server to an earlier question is dropped
 
   for (const [text, value] of [...Array.from({ length: 10 }, (_, d) => [`${d}`, `${d}`]), ["not a digit", NONE]]) {
@@ -35,6 +37,7 @@ export function start(element) {
       return offer("Try again", pose);
     }
     riddle = answer;
+    posed = performance.now();
     paint(canvas, bytes(riddle.pixels)).setAttribute("aria-label", "A digit to guess");
     lock(false);
   }
@@ -68,7 +71,8 @@ export function start(element) {
 
   function say(answer) {
     if (!riddle) return;
-    const { digit, target, seed, votes } = riddle;
+    const { digit, target, seed, votes, about } = riddle;
+    const seconds = Math.min(600, Math.round((performance.now() - posed) / 100) / 10);
     riddle = null;
     lock(true);
     answers.querySelector(`[value="${answer}"]`).setAttribute("aria-pressed", "true");
@@ -84,8 +88,11 @@ export function start(element) {
     }
     const look = button("See how it was made", () => announce("open", { recipe: { digit, target, seed } }));
     const line = make("p", {}, [said, what, inWords(votes)].filter(Boolean).join(" "));
+    const others = make("div", { class: "said" });
     canvas.setAttribute("aria-label", isReal ? `A real ${digit}` : `A muddle of ${digit} and ${target}`);
-    reveal.replaceChildren(line, cards(votes, { digit, target }), ...(isReal ? [] : [look]));
+    reveal.replaceChildren(line, cards(votes, { digit, target }), others, ...(isReal ? [] : [look]));
+    const vote = { kind: "guess", answer: answer === NONE ? null : +answer, seconds };
+    afterAnswer(others, about, vote, guessesInWords);
     game.round += 1;
     offer(game.round < ROUNDS ? "Next" : "See how you did", game.round < ROUNDS ? pose : finish);
   }

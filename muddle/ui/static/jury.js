@@ -3,6 +3,7 @@
 // change: shows the muddle of a recipe that differs in some keys, fetch: gets one ahead.
 import { SIZE, button, bytes, copyText, home, make, paint, randomSeed, withArticle } from "./shared.js";
 import { openTab } from "./address.js";
+import { afterAnswer, stepsInWords } from "./votes.js";
 
 export function jury(change, fetchAhead) {
   const question = make("h2", { class: "question" });
@@ -13,6 +14,7 @@ export function jury(change, fetchAhead) {
   const ends = [end("from"), end("to")];
   const cards = make("ol", { class: "jury", "aria-label": "The networks' votes" });
   const says = make("p", { class: "says", role: "status" });
+  const others = make("div", { class: "said" });
   const decide = button("", () => (mark === null ? setMark() : challenge()), { class: "primary decide" });
   const another = button("Another pair", anotherPair, { class: "another" });
   const hardest = button("Jump to the hardest point", () => move(middle()), { class: "link", hidden: "" });
@@ -21,7 +23,7 @@ export function jury(change, fetchAhead) {
   const row = make("div", { class: "melt-row" }, ends[0].node, track, ends[1].node);
   const buttons = make("div", { class: "decisions" }, decide, another);
   const trouble = make("p", { class: "wrong", role: "alert" });
-  const node = make("section", { class: "hero", "aria-label": "When does it change?" }, question, how, big, row, cards, says, buttons, trouble, make("div", { class: "links" }, hardest, own));
+  const node = make("section", { class: "hero", "aria-label": "When does it change?" }, question, how, big, row, cards, says, buttons, others, trouble, make("div", { class: "links" }, hardest, own));
 
   let m = null;
   let frames = null; // the pixels of each step
@@ -100,6 +102,7 @@ export function jury(change, fetchAhead) {
   function setMark() {
     mark = step() === last() ? last() + 1 : step();
     render();
+    if (!m.given) afterAnswer(others, m.query, { kind: "switch", step: mark }, (found, counted) => stepsInWords(found, counted, last()));
   }
 
   function challenge() {
@@ -191,6 +194,7 @@ export function jury(change, fetchAhead) {
     const first = all.length / (SIZE * SIZE) - m.choices[0].length; // of the morph's
     frames = (i) => image(first + i);
     mark = null;
+    others.replaceChildren();
     moments = m.choices.map((choices) => {
       let moment = choices.length;
       while (moment > 0 && choices[moment - 1] === m.target) moment -= 1;
