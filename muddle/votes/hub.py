@@ -28,21 +28,25 @@ class Uploads:
         return self._scheduler.lock if self._scheduler else nullcontext()
 
     def _begin(self) -> None:
-        """Start the scheduler, which needs the Hub for it; try again until it is there."""
+        """Start the scheduler, which needs the Hub for it; try again until it is there, and once more at the end."""
         from huggingface_hub import CommitScheduler
 
         options = {"repo_id": self.repo, "repo_type": "dataset", "folder_path": self.folder, "every": self.every}
-        while not self._closed.is_set():
+        while True:
+            last = self._closed.is_set()
             try:
                 self._scheduler = CommitScheduler(**options)
                 return
             except Exception as error:  # the client's own, its HTTP library's
                 log.warning("votes wait here: %s cannot be written (%s)", self.repo, type(error).__name__)
-                self._closed.wait(60 * self.every)
+            if last:
+                return
+            self._closed.wait(60 * self.every)
 
     def close(self, seconds: float) -> bool:
         """Commit what is not committed yet, within so many seconds; whether it was."""
         self._closed.set()
+        self._thread.join(seconds)
         if self._scheduler is None:
             return False
         try:

@@ -94,12 +94,12 @@ def serving(cwd=ROOT, wait=60, port=None, folder=None, program=("app.py",), pyth
 
 
 @contextlib.contextmanager
-def serving_here(networks):
+def serving_here(networks, votes=None):
     """A page that is served by this process, as gradio's Blocks, and its address."""
     from muddle.ui.serve import launch
 
     async def launched():  # without an event loop, gradio would make several and close none
-        return launch(networks, server_port=free_port())
+        return launch(networks, votes, server_port=free_port())
 
     page, address = finished(launched())
     yield page, address.rstrip("/")
