@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from muddle.errors import MuddleError
+from muddle.errors import DataError, MuddleError
 from train.data import SOURCES
 from train.run import QUICK, Run, RunSize
 
@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--data-dir", type=Path, default=Path("data"), help="torchvision's folder for MNIST (default: data)")
     p.add_argument("--out", type=Path, help="where everything is written (default: runs/<data>)")
     p.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
+    p.add_argument("--votes", help="folder or Hub data set of votes: fit the judges to people instead of training them")
     p.add_argument("--quick", action="store_true", help="a tiny run that only shows that everything works")
     return p
 
@@ -80,6 +81,11 @@ def main(argv: list[str] | None = None) -> int:
             seed=options.seed,
             size=QUICK if options.quick else RunSize(),
         )
+        if options.votes:
+            if options.stage != "judge":
+                raise DataError("--votes is for python -m train judge alone: only the stage judge learns from people.")
+            importlib.import_module("train.votes").run(run, options.votes)
+            return 0
         run_stages(ALL if options.stage == "all" else [options.stage], run)
     except MuddleError as error:
         print(error, file=sys.stderr)

@@ -51,7 +51,7 @@ class Reading:
         for query, m in zip(queries, self.muddler.make([Recipe.from_query(query) for query in queries]), strict=True):
             morph = self.muddler.morph(np.stack([m.codes[0], m.code, m.codes[-1]]))
             known[query] = moments_of(morph.choices, m.target)
-        return np.array([known[vote.query] for vote in self.marks], int).reshape(len(self.marks), -1)
+        return np.array([known[vote.query] for vote in self.marks], int).reshape(-1, len(self.names))
 
     def text(self) -> str:
         """Everything, as Markdown."""

@@ -231,8 +231,8 @@ def tree(h, kind, name, revision):
     h.json([{"type": "file", "path": p, "size": len(d), "oid": blob(d), **lfs_of(p, d)} for p, d in files.items()])
 
 
-def resolve(h, name, revision, path):
-    repo = h.repo("model", name)
+def resolve(h, name, revision, path, kinds=None):
+    repo = h.repo("dataset" if kinds else "model", name)
     if repo is None:
         return
     oid, files = repo.at(revision) or (None, {})
@@ -300,7 +300,7 @@ ROUTES = [
     ("GET", API, of_kind(info)),
     ("GET", rf"{API}/revision/(?P<revision>.+)", of_kind(info)),
     ("GET", rf"{API}/tree/(?P<revision>.+)", of_kind(tree)),
-    ("GET HEAD", rf"/{NAME}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", resolve),
+    ("GET HEAD", rf"(?P<kinds>/datasets)?/{NAME}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", resolve),
 ]
 
 
