@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from support.examples import bash, commands, python, run
 from support.processes import ROOT
+from support.voters import guess, query
 
 from muddle import cli
 from muddle.export.serialize import as_json
@@ -44,6 +45,7 @@ EXAMPLES = {  # language, and a part of the text that is in no other example of 
     "mixed set": ("bash", "--mixed mnist"),
     "python data set": ("python", "make_dataset"),
     "evaluation": ("bash", "muddle evaluate"),
+    "votes": ("bash", "muddle votes"),
 }
 STARTS = {"png": b"\x89PNG", "gif": b"GIF8", "webp": b"RIFF", "json": b"{", "npz": b"PK"}
 
@@ -105,6 +107,14 @@ def test_a_data_set_and_its_evaluation(tmp_path, monkeypatch):
     assert "| mine:predict " in commands(measure, tmp_path)
     assert has_files(tmp_path, "figure.png")
     assert "mine:predict" in (tmp_path / "board.csv").read_text()
+
+
+def test_votes_are_read(tmp_path):
+    (tmp_path / "votes/data").mkdir(parents=True)
+    lines = [guess(i, 4 if i % 2 else 9, query(seed=i % 4), version="4-238816d").to_line() for i in range(12)]
+    (tmp_path / "votes/data/a.jsonl").write_text("\n".join(lines))
+    assert "12 votes of 12 visits" in commands(example("votes"), tmp_path)
+    assert has_files(tmp_path, "votes.png")
 
 
 def test_a_data_set_in_python(tmp_path):

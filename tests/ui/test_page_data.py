@@ -245,7 +245,7 @@ def test_every_pair_is_as_likely_a_riddle():
     async def muddle(recipe, client):
         pairs[recipe.digit, recipe.target] += 1
         return SimpleNamespace(
-            image=np.zeros((28, 28), np.uint8), judge_soft_labels=np.eye(10), digit=0, target=1, seed=2
+            image=np.zeros((28, 28), np.uint8), judge_soft_labels=np.eye(10), digit=0, target=1, seed=2, query="?"
         )
 
     async def many():

@@ -6,6 +6,7 @@ from muddle import __version__
 from muddle.bundle.files import Bundle, as_stored
 from muddle.export.citation import bibtex
 from muddle.export.report_table import ROWS, interval, member_table, result_table
+from muddle.votes.measures import Figure, Prediction, prediction_table
 
 WHEEL = f"mnist_muddle-{__version__}-py3-none-any.whl"  # as pip names it
 
@@ -63,6 +64,25 @@ def tells_note(report: dict[str, Any]) -> str:
         f"single pixel {tells['pixel']}, the ink {tells['ink']}, the border's ink {tells['border']}, grey levels "
         f"{tells['grey_levels']}."
     )
+
+
+def people_note(report: dict[str, Any]) -> str:
+    """How well the judges predict people's choices on hard test digits."""
+    people = report["people"]
+    found = {
+        name: Prediction(*(Figure(**{end: _number(value) for end, value in figures[key].items()}) for key in figures))
+        for name, figures in people["predicted_by"].items()
+    }
+    return (
+        f"People: {people['votes']} votes of Mechanical Turk workers for one of two labels of {people['images']} hard "
+        "MNIST test digits (Northcutt et al., 2021). Of a vote the mean log-likelihood in nats (higher is better) and "
+        "the Brier score (lower is better); of the entropies over images the rank correlation; 95 % intervals over images.\n\n"
+        f"{prediction_table(found)}"
+    )
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
 
 
 def atlas_note(report: dict[str, Any]) -> str:
@@ -140,6 +160,7 @@ def model_card(bundle: Bundle, repo: str | None = None) -> str:
     name = f'"{repo}"' if repo else ""
     sheet = "\n![One hundred muddles, ten of each digit, drawn by seed](samples.png)\n" if repo else ""
     atlas = "\n![The atlas: a continent of ten countries of digits, with golden borders](atlas.png)\n" if repo else ""
+    people = f"\n## Beside people\n{people_note(report)}\n" if "people" in report else ""
     thumbnail = f"thumbnail: https://huggingface.co/{repo}/resolve/main/samples.png\n" if repo else ""
     return f"""---
 license: [mit, cc-by-sa-3.0]
@@ -186,7 +207,7 @@ score ranks held-out real digits above held-out bad ones with an AUC of {likenes
 
 ## Judges
 {judge_table(report)}
-
+{people}
 ## Intended use and limits
 For teaching latent spaces, and for testing whether a classifier knows when it should doubt. The ambiguity is measured
 by classifiers, not by people, and the mean of several is undecided more often than each. Digits only; a soft label is

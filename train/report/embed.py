@@ -66,6 +66,7 @@ def results(report: dict[str, Any]) -> str:
             card.tells_note(report),
             card.farthest_note(report),
             card.atlas_note(report),
+            *([card.people_note(report)] if "people" in report else []),
             "The author's four assumptions, each of which he doubted:",
             card.assumption_table(report),
         ]

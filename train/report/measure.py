@@ -180,7 +180,7 @@ def panel_disagreement(images: np.ndarray, panel: list[nn.Module]) -> Tensor:
 def rounded(value: Any) -> Any:
     """Figures in JSON's types, to five decimals."""
     if isinstance(value, float):
-        return round(value, 5)
+        return None if math.isnan(value) else round(value, 5)
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}
     return [rounded(item) for item in value] if isinstance(value, list) else value

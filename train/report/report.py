@@ -20,6 +20,7 @@ from train import sheets
 from train.data import Digits
 from train.loop import in_batches
 from train.report import finish, measure
+from train.report.people import turk_figures
 from train.run import Run
 from train.stages.panel import PANEL, load_panel, panel_probabilities
 
@@ -41,7 +42,18 @@ def run_stage(run: Run) -> None:
     panel = load_panel(run)
     report = measure.rounded({**_training(run, muddler), **_muddles(run, muddler, panel), **_real(run, muddler, panel)})
     (run.bundle / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    if run.source == "mnist":
+        add_people(run)
     finish.finish(run.bundle)
+
+
+def add_people(run: Run) -> None:
+    """Add to the bundle's report how well its judges predict people."""
+    path = run.bundle / "report.json"
+    report = json.loads(path.read_text())
+    found = turk_figures(finish.unfinished(run.bundle), run.digits(train=False))
+    report["people"] = measure.rounded(found)
+    path.write_text(json.dumps(report, indent=1) + "\n")
 
 
 def write_provenance(run: Run) -> None:
