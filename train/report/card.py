@@ -76,7 +76,8 @@ def people_note(report: dict[str, Any]) -> str:
     return (
         f"People: {people['votes']} votes of Mechanical Turk workers for one of two labels of {people['images']} hard "
         "MNIST test digits (Northcutt et al., 2021). Of a vote the mean log-likelihood in nats (higher is better) and "
-        "the Brier score (lower is better); of the entropies over images the rank correlation; 95 % intervals over images.\n\n"
+        "the Brier score (lower is better); of the entropies over images the rank correlation; 95 % intervals over "
+        "images.\n\n"
         f"{prediction_table(found)}"
     )
 
