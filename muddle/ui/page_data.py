@@ -85,7 +85,8 @@ class PageData:
         """The muddles of HARDEST, or, once there are as many, those on which people split most evenly."""
         if self._votes and len(about := self._votes.hardest(len(HARDEST))) == len(HARDEST):
             recipes = [replace(Recipe.from_query(query), steps=2) for query in about]
-            return {"muddles": [_card(m) for m in await self._networks.muddles(recipes, client_of(request))]}
+            muddles = await self._networks.muddles(recipes, client_of(request))
+            return {"muddles": [_card(m) for m in muddles], "by_people": True}
         if not self._hardest:
             recipes = [Recipe(digit=digit, target=target, seed=seed, steps=2) for digit, target, seed in HARDEST]
             muddles = await self._networks.muddles(recipes, client_of(request))

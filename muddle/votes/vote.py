@@ -42,20 +42,23 @@ class Vote:
 
     def __post_init__(self):
         guess = KINDS.check("kind", self.kind) == "guess"
-        if (self.query is None) == (self.real is None) or (self.real is not None and not guess):
-            raise ArgumentError("query", self.query, "a muddle's query, or of a guess a real image's number instead")
-        if self.query is not None and (not isinstance(self.query, str) or self.query != muddle_id(self.query)):
-            raise ArgumentError("query", self.query, "a muddle's, as it was shown")
-        for name, given, kind, wanted in (
-            ("real", self.real, REAL, self.query is None),
-            ("step", self.step, STEPS, not guess),
-            ("answer", self.answer, ANSWERS, guess),
-        ):
-            if given is not None or (wanted and name != "answer"):
-                kind.check(name, given if wanted else "given")
-        seconds = self.seconds
-        if guess != (seconds is not None) or (guess and (isinstance(seconds, bool) or not _is_time(seconds))):
-            raise ArgumentError("seconds", seconds, f"of a guess, 0 to {LONGEST:g}")
+        if guess and self.query is None:
+            REAL.check("real", self.real)
+        else:
+            if not isinstance(self.query, str) or self.query != muddle_id(self.query):
+                raise ArgumentError("query", self.query, "a muddle's, as it was shown")
+            _refuse("real", self.real)
+        if guess:
+            if self.answer is not None:
+                ANSWERS.check("answer", self.answer)
+            _refuse("step", self.step)
+            if isinstance(self.seconds, bool) or not _is_time(self.seconds):
+                raise ArgumentError("seconds", self.seconds, f"0 to {LONGEST:g}")
+            object.__setattr__(self, "seconds", round(float(self.seconds or 0), 1))
+        else:
+            STEPS.check("step", self.step)
+            _refuse("answer", self.answer)
+            _refuse("seconds", self.seconds)
         for name, pattern in (("session", SESSION), ("version", VERSION)):
             if not isinstance(getattr(self, name), str) or not pattern.fullmatch(getattr(self, name)):
                 raise ArgumentError(name, getattr(self, name), f"of the form {pattern.pattern}")
@@ -63,7 +66,6 @@ class Vote:
             datetime.date.fromisoformat(self.day)
         except (TypeError, ValueError) as error:
             raise ArgumentError("day", self.day, "a day such as 2026-11-30") from error
-        object.__setattr__(self, "seconds", None if seconds is None else round(float(seconds), 1))
 
     @property
     def about(self) -> str:
@@ -94,6 +96,11 @@ def muddle_id(given: str | Recipe) -> str:
     if recipe.image is not None or recipe.target is None:
         raise ArgumentError("query", recipe.query(), "of two digits, and of no drawing")
     return replace(recipe, steps=PARAMETERS["steps"].default).query()
+
+
+def _refuse(name: str, value: Any) -> None:
+    if value is not None:
+        raise ArgumentError(name, value, "left out of such a vote")
 
 
 def _is_time(seconds: Any) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from support.http import ask, post
 from support.loops import finished
+from support.voters import guess, query
 
 from muddle.errors import ArgumentError
 from muddle.export.report_table import result_rows
@@ -17,6 +18,7 @@ from muddle.images.codecs import png
 from muddle.recipe import PARAMETERS, Recipe
 from muddle.ui import page_data as module
 from muddle.ui.page_data import PageData
+from muddle.votes.store import VoteStore
 
 
 @pytest.fixture(scope="module")
@@ -237,6 +239,15 @@ def test_a_real_riddle_is_a_real_digit(data, muddler):
     same = (exemplars.images.numpy() == image).all((1, 2))
     assert exemplars.labels[same].tolist() == [riddle["digit"]]
     assert riddle["votes"] == np.bincount(muddler.judge_each(image).argmax(1), minlength=10).tolist()
+
+
+def test_the_hardest_are_those_that_split_people_once_there_are_enough(networks, tmp_path):
+    votes = [guess(who, 4 if who % 2 else 9, query(seed=seed)) for seed in range(12) for who in range(6)]
+    few, enough = (PageData(networks, VoteStore(tmp_path, part)) for part in (votes[:-6], votes))
+    assert "by_people" not in answer(few.hardest)
+    shown = answer(enough.hardest)
+    assert shown["by_people"]
+    assert sorted(card["seed"] for card in shown["muddles"]) == list(range(12))
 
 
 def test_every_pair_is_as_likely_a_riddle():

@@ -8,6 +8,7 @@ export function hardest(choose) {
 
   async function fill() {
     const answer = await ask("hardest");
+    if (answer.by_people) hint.textContent = "On these, people who were here split most evenly. Tap one to try it.";
     if (answer.error) hint.textContent = `They did not come. ${answer.error}`;
     for (const { pixels, ...recipe } of answer.muddles ?? []) {
       const name = `${recipe.digit} or ${recipe.target}?`;

@@ -16,6 +16,7 @@ function remembered() {
   }
 }
 let agreed = remembered(); // "yes", "no" or null
+let keeps = true; // whether answers are kept here at all, until it is known that they are not
 
 const send = (about, vote) => ask("vote", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ ...vote, about, session }) });
 
@@ -23,8 +24,10 @@ const send = (about, vote) => ask("vote", { method: "POST", headers: { "Content-
 // the page but the question what others said.
 export async function afterAnswer(node, about, vote, inWords) {
   node.replaceChildren();
+  if (!keeps) return;
   const found = await (agreed === "yes" ? send(about, vote) : ask(`said?${new URLSearchParams({ about })}`));
-  if (!found.kept) return; // answers are not kept here, or this one is not
+  if (found.kept === false || found.code === "no-votes") keeps = false;
+  if (!found.kept) return; // it is not, or the server is away
   const words = inWords(found, agreed === "yes");
   node.replaceChildren(...(words ? [make("p", { class: "others" }, words)] : []));
   if (agreed !== null) return;
