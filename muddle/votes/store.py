@@ -165,6 +165,17 @@ tags: [mnist, ambiguity, human-labels, uncertainty]
 configs:
 - config_name: default
   data_files: data/*.jsonl
+dataset_info:
+  features:
+  - {{name: kind, dtype: string}}
+  - {{name: query, dtype: string}}
+  - {{name: real, dtype: int64}}
+  - {{name: version, dtype: string}}
+  - {{name: step, dtype: int64}}
+  - {{name: answer, dtype: int64}}
+  - {{name: seconds, dtype: float64}}
+  - {{name: day, dtype: string}}
+  - {{name: session, dtype: string}}
 ---
 
 # What people see in MNIST muddles

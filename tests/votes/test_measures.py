@@ -59,7 +59,7 @@ def test_the_truth_is_found_by_intervals_that_hold_it_as_often_as_they_say():
     for study in range(200):
         generator = np.random.default_rng(study)
         shares = generator.uniform(0.1, 0.9, 60)
-        found = predict(*drawn(shares, 8, generator), shares, resamples=200)
+        found = predict(*drawn(shares, 8, generator), shares, resamples=100)
         for i, truth in enumerate(truths):
             hits[i] += found[i].low <= truth <= found[i].high
     assert (hits / 200 > 0.89).all(), hits
@@ -74,7 +74,7 @@ def test_the_share_of_undecided_muddles_is_found_too():
         generator = np.random.default_rng(study)
         heads = generator.binomial(9, 0.5, 60)
         votes = [guess(i, 9 if i < n else 4, query(seed=m)) for m, n in enumerate(heads.tolist()) for i in range(9)]
-        found = undecided(splits(votes), resamples=200)
+        found = undecided(splits(votes), resamples=100)
         hits += found.low <= truth <= found.high
     assert 0.88 < hits / 200 < 0.995, hits
 

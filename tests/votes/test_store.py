@@ -1,12 +1,17 @@
+import json
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
+from support.processes import environment
 from support.voters import guess, query, switch
 
 from muddle.errors import DataError, RequestError
 from muddle.votes.read import DATA, read_votes
 from muddle.votes.store import ENOUGH, HOURLY, VoteStore, is_repository, open_store
+from muddle.votes.vote import Vote
 
 
 @pytest.fixture
@@ -132,3 +137,27 @@ def test_a_repository_is_told_from_a_folder(tmp_path, monkeypatch):
         assert not is_repository(folder), folder
     os.makedirs("somebody/votes")
     assert not is_repository("somebody/votes")
+
+
+OPEN = """
+import json, sys
+from datasets import load_dataset
+data = load_dataset(sys.argv[1], split="train", cache_dir=sys.argv[2])
+print(json.dumps([data[i] for i in range(len(data))]))
+"""
+
+
+def test_the_datasets_library_opens_files_of_one_kind_of_votes_and_of_the_other(tmp_path):
+    """A column that is empty in one file and not in the next: the card says what it holds."""
+    votes = [[switch(1), switch(2)], [guess(1, 4, 17), guess(3, None)]]
+    for part in votes:
+        store = open_store(str(tmp_path / "votes"))
+        for vote in part:
+            store.show(vote.about)
+            store.add(vote, "a")
+    command = [sys.executable, "-c", OPEN, str(tmp_path / "votes"), str(tmp_path / "cache")]
+    child = environment(HF_DATASETS_OFFLINE="1", HF_HOME=str(tmp_path / "home"))
+    done = subprocess.run(command, env=child, capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [Vote(**row) for row in json.loads(done.stdout)]
+    assert sorted(rows, key=repr) == sorted(sum(votes, []), key=repr)
