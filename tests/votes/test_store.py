@@ -143,7 +143,7 @@ OPEN = """
 import json, sys
 from datasets import load_dataset
 data = load_dataset(sys.argv[1], split="train", cache_dir=sys.argv[2])
-print(json.dumps([data[i] for i in range(len(data))]))
+print(json.dumps([{**row, "day": str(row["day"].date())} for row in data]))
 """
 
 
@@ -160,4 +160,4 @@ def test_the_datasets_library_opens_files_of_one_kind_of_votes_and_of_the_other(
     done = subprocess.run(command, env=child, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr
     rows = [Vote(**row) for row in json.loads(done.stdout)]
-    assert sorted(rows, key=repr) == sorted(sum(votes, []), key=repr)
+    assert sorted(rows, key=repr) == sorted([*votes[0], *votes[1]], key=repr)
