@@ -174,7 +174,7 @@ dataset_info:
   - {{name: step, dtype: int64}}
   - {{name: answer, dtype: int64}}
   - {{name: seconds, dtype: float64}}
-  - {{name: day, dtype: timestamp[s]}}
+  - {{name: day, dtype: "timestamp[s]"}}
   - {{name: session, dtype: string}}
 ---
 
