@@ -16,7 +16,7 @@ from muddle.recipe import PARAMETERS, Recipe
 from muddle.storage import write_whole
 
 FILE_KINDS = ("png", "gif", "webp", "json", "npz")  # of a muddle's file
-SCALES, PORTS, ATLAS_SIZES, RESAMPLES = Integer(1, 40), Integer(1, 65535), Integer(280, 14_000), Integer(2, 100_000)
+SCALES, PORTS, ATLAS_SIZES = Integer(1, 40), Integer(1, 65535), Integer(280, 14_000)
 
 
 def make(options: argparse.Namespace) -> int:
@@ -75,7 +75,7 @@ def evaluate(options: argparse.Namespace) -> int:
     from muddle.evaluate import figure, measures, report
     from muddle.evaluate.classifiers import load_classifier, references
 
-    resamples = RESAMPLES.check("resamples", options.resamples)
+    resamples = measures.RESAMPLES.check("resamples", options.resamples)
     if options.diagram:
         figure.check_name(options.diagram)
     classifiers = {spec: load_classifier(spec) for spec in options.model} | references()

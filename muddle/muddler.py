@@ -235,7 +235,7 @@ class Muddler:
         Columns of one length N; a single value holds for all rows. `steps` matters to `farthest` alone. Raises
         ArgumentError.
         """
-        columns = [c.tolist() if isinstance(c, Tensor) else c for c in (digits, targets, seeds, balances)]
+        columns = [c.tolist() if isinstance(c, Tensor | np.ndarray) else c for c in (digits, targets, seeds, balances)]
         columns = [list(c) if isinstance(c, Iterable) else c for c in columns]
         lengths = {len(column) for column in columns if isinstance(column, list)} or {1}
         if len(lengths) > 1:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from muddle.errors import ArgumentError
+from muddle.errors import ArgumentError, DataError
 from muddle.images import codecs
 from muddle.recipe import PARAMETERS, Recipe
 from muddle.storage import write_whole
@@ -129,8 +129,12 @@ class Muddle:
         return buffer.getvalue()
 
     def save(self, path: str | Path, scale: int = SCALE) -> None:
-        """Write `to_file`'s kind that the path ends in, whole or not at all. Raises ArgumentError, OSError."""
-        write_whole(Path(path), self.to_file(Path(path).suffix.lower().removeprefix("."), scale))
+        """Write `to_file`'s kind that the path ends in, whole or not at all. Raises ArgumentError, DataError."""
+        data = self.to_file(Path(path).suffix.lower().removeprefix("."), scale)
+        try:
+            write_whole(Path(path), data)
+        except OSError as error:
+            raise DataError(f"{path}: cannot be written ({error.strerror}).") from error
 
     def _repr_png_(self) -> bytes:
         """Source, muddle and partner, as notebooks show it."""

@@ -141,7 +141,7 @@ WRONG = [
     (["dataset", "--count", "9", "--min-likeness", "99"], "bad-min"),
     (["dataset", "--count", "9", "--seed", "-1"], "bad-seed"),
     (["dataset", "--count", "9", "--shards", "10"], "bad-shards"),
-    (["dataset", "--count", "9", "--split", "1"], "bad-train"),
+    (["dataset", "--count", "9", "--split", "1"], "bad-split"),
     (["evaluate", "no-such-set", "--diagram", "x.gif"], "bad-diagram"),
     (["evaluate", "no-such-set", "--resamples", "1"], "bad-resamples"),
     (["dataset", "--count", "9", "--workers", "0"], "bad-workers"),

@@ -270,6 +270,7 @@ def test_single_values_hold_for_all_rows_and_columns_may_be_anything_with_number
     one = muddler.muddle_many(4, None, range(3), strategy="midpoint")
     same = muddler.muddle_many(torch.tensor([4, 4, 4]), [None] * 3, np.arange(3), strategy="midpoint")
     np.testing.assert_array_equal(one.images, same.images)
+    assert len(muddler.muddle_many(torch.tensor(4), np.int64(9), np.array(3), strategy="midpoint")) == 1
     assert len(muddler.muddle_many(4, 9, 7, strategy="midpoint", balances=0.5)) == 1
     with pytest.raises(ArgumentError) as caught:
         muddler.muddle_many([4, 4], [9, 9, 9], 0)

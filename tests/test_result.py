@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from muddle.errors import ArgumentError
+from muddle.errors import ArgumentError, DataError
 from muddle.images.codecs import from_png
 from muddle.recipe import Recipe
 from muddle.result import Columns, Muddle, Origin, concatenate
@@ -87,3 +87,5 @@ def test_a_muddle_is_saved_by_the_ending_of_the_name(muddler, tmp_path):
         m.save(tmp_path / "m.bmp")
     assert caught.value.code == "bad-kind"
     assert not (tmp_path / "m.bmp").exists()
+    with pytest.raises(DataError, match="cannot be written"):
+        m.save(tmp_path / "nowhere/m.png")

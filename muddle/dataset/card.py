@@ -8,7 +8,7 @@ import numpy as np
 from muddle.bundle.references import member_probabilities, read_reference
 from muddle.dataset.folder import DATA, NOTE, SUMS
 from muddle.dataset.formats import FORMATS
-from muddle.dataset.spec import Rows, Spec, format_pairs
+from muddle.dataset.spec import KINDS, Rows, Spec, format_pairs
 from muddle.export.citation import bibtex
 from muddle.images.codecs import png, tiled
 from muddle.muddler import Muddler
@@ -27,9 +27,10 @@ def card_files(muddler: Muddler, spec: Spec, rows: Rows, form: str, sums: str) -
 
 
 def sample_sheet(rows: Rows) -> bytes:
-    """PNG file of up to SAMPLES images, taken evenly from the set and ordered by the target's share that came out."""
+    """PNG file of up to SAMPLES images, taken evenly, by kind and by the target's share that came out."""
     chosen = np.linspace(0, len(rows) - 1, min(SAMPLES, len(rows))).astype(int)
-    ordered = chosen[rows.target_share()[chosen].argsort(kind="stable")]
+    kinds = np.array([[*KINDS, "muddle"].index(kind) for kind in rows.kind[chosen]])
+    ordered = chosen[np.lexsort((rows.target_share()[chosen], kinds))]
     return png(tiled(rows.image[ordered], min(SAMPLE_COLUMNS, len(ordered))), scale=2)
 
 
@@ -50,19 +51,28 @@ def _markdown(muddler: Muddler, spec: Spec, rows: Rows, form: str, sums: str) ->
         for split in spec.splits:
             yield f"  - split: {split}\n    path: {DATA}/{split}/{FORMATS[form].glob}"
     yield "---\n"
-    yield f"# {count:,} digits of known ambiguity\n"
-    yield "Each image was made to lie between two digits. Its soft label is the mean of ten calibrated classifiers'"
-    yield "probabilities: **networks' opinions, not people's**. Digits are white on black, 28 x 28, as in MNIST.\n"
-    yield "![Samples, from surely the first label to surely the second](samples.png)\n"
+    if spec.real:
+        yield f"# {count:,} images: real digits, clear ones, ambiguous ones, and none\n"
+        yield "A quarter each. The soft label of each is the mean of ten calibrated classifiers' probabilities:"
+    else:
+        yield f"# {count:,} digits of known ambiguity\n"
+        yield "Each image was made to lie between two digits. Its soft label is the mean of ten calibrated classifiers'"
+        yield "probabilities:"
+    yield "**networks' opinions, not people's**. Digits are white on black, 28 x 28, as in MNIST.\n"
+    order = "kind by kind" if spec.real else "from surely the first label to surely the second"
+    yield f"![Samples, {order}](samples.png)\n"
     if FORMATS[form].glob:
         yield "```python\nfrom datasets import load_dataset\n"
         yield f'digits = load_dataset("PATH OR USER/NAME", split="{list(spec.splits)[-1]}")'
         yield 'print(digits[0]["image"], digits[0]["soft_label"])\n```\n'
     yield from _splits(spec, rows)
-    yield "## Balance\n"
-    yield "The second label's share of the two labels' probability; at 0.5 the classifiers cannot place the digit.\n"
-    yield from _histogram(tenths(rows))
-    yield from _doubt(rows)
+    muddles = rows.rows((rows.kind == "muddle") | (rows.kind == "ambiguous"))
+    which = " (of the ambiguous images)" if spec.real else ""
+    yield f"## Balance{which}\n"
+    yield "How much of the two labels' probability the second one got, whatever was asked for; at 0.5 the classifiers"
+    yield "cannot place the digit.\n"
+    yield from _histogram(tenths(muddles))
+    yield from _doubt(muddles)
     yield "## Pairs\n"
     yield "Images, and their mean entropy in bits (a fair coin has 1), by first (rows) and second label.\n"
     yield from _pair_table(rows)
@@ -72,7 +82,7 @@ def _markdown(muddler: Muddler, spec: Spec, rows: Rows, form: str, sums: str) ->
     yield "\n`label` is for those who need one, and no truth: on average the soft label gives it"
     yield f"{100 * worth:.1f} %, so no classifier can be expected to agree with a draw from the soft label more often."
     yield "Train and score on `soft_label`.\n"
-    yield from _outsiders(rows)
+    yield from _outsiders(muddles, which)
     yield from _judges(muddler.bundle.report)
     yield "## Limits\n"
     yield "- Sources and partners of all muddles are images of MNIST's **training** set: a classifier that was"
@@ -100,7 +110,7 @@ def _splits(spec: Spec, rows: Rows) -> Iterator[str]:
     if spec.train:
         numbers = {name: f"{len(indices):,}" for name, indices in spec.splits.items()}
         yield f"Two splits, `train` with {numbers['train']} images and `test` with {numbers['test']}: sources and"
-        yield "partners of the one are exemplars of an even number, those of the other of an odd number.\n"
+        yield "partners of `train` are exemplars of an even number, those of `test` of an odd number.\n"
     if spec.real:
         yield "## Four kinds\n"
         yield "| `kind` | images | mean entropy | mean likeness | |\n|---|---|---|---|---|"
@@ -140,12 +150,12 @@ def _pair_table(rows: Rows) -> Iterator[str]:
     yield ""
 
 
-def _outsiders(rows: Rows) -> Iterator[str]:
+def _outsiders(rows: Rows, which: str) -> Iterator[str]:
     """What networks make of this set that had no part in it."""
     asked = rows.rows(np.linspace(0, len(rows) - 1, min(ASKED, len(rows))).astype(int))
     each = member_probabilities(read_reference(OUTSIDERS), asked.image)  # (M, N, 10)
     row = np.arange(len(asked))
-    yield "## What others make of it\n"
+    yield f"## What others make of it{which}\n"
     yield f"{len(each)} plain networks that no search has seen (they ship with the code), asked about {len(asked):,}"
     yield "of these images:\n"
     yield "| | both labels above 0.2 | both above 0.4 | mean distance of share and balance |\n|---|---|---|---|"
@@ -165,7 +175,7 @@ def _judges(report: dict[str, Any]) -> Iterator[str]:
     yield "| judge | accuracy | calibration error |\n|---|---|---|"
     for judge in report.get("judges", []):
         yield f"| {judge['name']} | {100 * judge['accuracy']:.2f} % | {judge['calibration_error']:.4f} |"
-    yield ""
+    yield "\nThe mean of calibrated classifiers that disagree is less sure than it is right: hence its error.\n"
 
 
 def _facts(muddler: Muddler, spec: Spec, count: int, sums: str) -> dict[str, object]:
@@ -186,7 +196,7 @@ def _facts(muddler: Muddler, spec: Spec, count: int, sums: str) -> dict[str, obj
 
 KIND_TEXTS = {
     "real": "MNIST's test digits; `source` is their number there, `label` MNIST's",
-    "clear": "muddles with the two likeliest labels of a real digit, and its balance: as sure as real digits are",
+    "clear": "muddles with the two likeliest labels of a real digit, asked for half of its balance: as sure as that",
     "ambiguous": "muddles of the same pairs, with a balance of 0.5",
     "ood": "what the same decoder writes far from all digits: their likeness is below 1",
 }
@@ -196,9 +206,9 @@ COLUMNS = (
     "| `label` | the soft label's likeliest class; of a real digit MNIST's label |",
     "| `soft_label` | ten probabilities that sum to 1, the judges' mean: total doubt, theirs and that between them |",
     "| `judges` | the same of each judge |",
-    "| `digit`, `target` | the two labels that it lies between; a muddle was made from a real image of `digit` |",
+    "| `digit`, `target` | a muddle's two labels, made from a real image of `digit`; elsewhere the two likeliest |",
     "| `p_digit`, `p_target` | the soft label's probabilities of the two |",
-    "| `balance` | the requested share of the target among the two; `p_target / (p_digit + p_target)` came out |",
+    "| `balance` | of a muddle the requested share of the target, elsewhere what the judges give it |",
     "| `share_error` | standard error of that share, over the judges |",
     "| `entropy` | of the soft label, in bits: 0 certain, 1 a fair coin, 3.32 clueless |",
     "| `expected_entropy` | the mean of the judges' own entropies: doubt that each of them has |",
@@ -206,7 +216,7 @@ COLUMNS = (
     "| `likeness` | how much it looks like a digit at all: percentile among real digits, 0 to 100 |",
     "| `grey` | share of the ink that is grey; real digits average 0.506 |",
     "| `kind` | muddle; in a mixed set real, clear, ambiguous or ood |",
-    "| `seed` | with digit, target and balance, it gives this image again: `muddler.muddle(...)` |",
-    "| `source`, `partner` | the real images (exemplars of the bundle) that it was made from |",
+    "| `seed` | of a muddle: with digit, target and balance it gives this image again, `muddler.muddle(...)` |",
+    "| `source`, `partner` | a muddle's real images, exemplars of the bundle; of a real digit its number; else -1 |",
     "| `index` | its number in the set; rows are in its order |",
 )

@@ -74,11 +74,12 @@ class Spec:
         least = self.min_likeness
         if not isinstance(least, int | float) or isinstance(least, bool) or not 0 <= least <= MAX_LIKENESS:
             raise ArgumentError("min-likeness", least, f"a percentile from 0 to {MAX_LIKENESS}")
-        train = Share().check("train", self.train)
+        train = Share().check("split", self.train)
         if not round(count * train) < count or (train and not round(count * train)):
-            raise ArgumentError("train", train, "a share that leaves each split an image")
-        if self.real and (pairs != PAIRS or balance != EVEN or train or least):
-            raise ArgumentError("mixed", self.as_json(), "without pairs, balance, likeness and split, which it decides")
+            raise ArgumentError("split", train, "a share that leaves each split an image")
+        given = {"pairs": pairs != PAIRS, "balance": balance != EVEN, "min-likeness": least, "split": train}
+        if self.real and (names := [name for name, is_given in given.items() if is_given]):
+            raise ArgumentError("mixed", f"with {', '.join(names)}", "without what it decides itself")
         checked = {"count": count, "pairs": pairs, "balance": balance, "min_likeness": float(least), "train": train}
         checked["seed"] = PARAMETERS["seed"].check("seed", self.seed)
         for name, value in checked.items():

@@ -39,9 +39,9 @@ def picture(evaluations: Mapping[str, Evaluation], path: Path) -> bytes:
         bins = [b for b in evaluation.bins if b.count]
         reliability.plot([b.confidence for b in bins], [b.correctness for b in bins], marker=".", label=name)
         tenths = [tenth for tenth in evaluation.curve if tenth.count]
-        middles = [(tenth.low + tenth.high) / 2 for tenth in tenths]
-        curve.plot(middles, [tenth.predicted for tenth in tenths], marker=".", label=name)
-    curve.plot(middles, [tenth.soft_label for tenth in tenths], color="black", linestyle="dotted", label="soft labels")
+        asked = [tenth.asked for tenth in tenths]
+        curve.plot(asked, [tenth.predicted for tenth in tenths], marker=".", label=name)
+    curve.plot(asked, [tenth.soft_label for tenth in tenths], color="black", linestyle="dotted", label="soft labels")
     reliability.set(xlabel="confidence", ylabel="soft label's probability of the guess", title="Reliability")
     curve.set(xlabel="asked-for share of the second label", ylabel="predicted share", title="Over balance")
     reliability.legend(loc="upper left", frameon=False)

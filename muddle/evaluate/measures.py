@@ -16,12 +16,15 @@ import torch
 from muddle.dataset.spec import KINDS, Rows
 from muddle.errors import DataError
 from muddle.evaluate.classifiers import check_probabilities
+from muddle.parameters import Integer
 from muddle.search.metrics import entropy_bits, expected_entropy, mutual_information, top_pair
 
 BINS = 15  # of confidence, of equal width
 TENTHS = 10  # of balance
+RESAMPLES = Integer(2, 100_000)
+NOISE = 9  # decimals to which entropies are compared: below them is float64's noise
 FLOOR = 1e-6  # a predicted probability below this counts as this, so that logarithms stay finite
-RESAMPLES, BATCH = 200, 20  # of the bootstrap; how many at once, which bounds memory
+USUAL, BATCH = 200, 20  # resamples of the bootstrap; how many at once, which bounds memory
 CONTRASTS = (("ambiguous", "clear"), ("ambiguous", "real"), ("ambiguous", "ood"), ("real", "clear"))
 
 
@@ -73,7 +76,8 @@ class Bin(NamedTuple):
 
 
 class Tenth(NamedTuple):
-    """The images whose asked-for balance lies in a tenth of 0 to 1: the target's mean share of the two labels.
+    """The images whose asked-for balance lies in a tenth of 0 to 1: the target's mean share of the two labels,
+    as it was asked for, as it is predicted, and in the soft labels.
 
     An empty tenth's means are 0.
     """
@@ -81,6 +85,7 @@ class Tenth(NamedTuple):
     low: float
     high: float
     count: int
+    asked: float
     predicted: float
     soft_label: float
 
@@ -95,7 +100,7 @@ class Evaluation:
     images, without intervals.
     """
 
-    count: int
+    count: int  # of images, without those of no digit
     figures: dict[str, Figure]
     auroc: dict[str, Figure]
     bins: tuple[Bin, ...]
@@ -103,13 +108,14 @@ class Evaluation:
     pairs: dict[str, dict[str, float]]
 
 
-def evaluate(probabilities: np.ndarray, rows: Rows, *, resamples: int = RESAMPLES) -> Evaluation:
+def evaluate(probabilities: np.ndarray, rows: Rows, *, resamples: int = USUAL) -> Evaluation:
     """Measure predictions for the images of a data set, in their order.
 
     probabilities: (N, 10), or (M, N, 10) of an ensemble, whose mean is measured. Raises DataError where these are no
     probabilities, or too few, and when a library is missing.
     """
     _libraries()
+    resamples = RESAMPLES.check("resamples", resamples)
     if len(rows) < 2:
         raise DataError("Measuring needs at least 2 images.")
     p = check_probabilities(probabilities, len(rows), "probabilities")
@@ -117,7 +123,7 @@ def evaluate(probabilities: np.ndarray, rows: Rows, *, resamples: int = RESAMPLE
     return _evaluation([_View(p, mean, rows.soft_label, rows)], rows, resamples)
 
 
-def anchors(rows: Rows, *, resamples: int = RESAMPLES) -> dict[str, Evaluation]:
+def anchors(rows: Rows, *, resamples: int = USUAL) -> dict[str, Evaluation]:
     """What figures mean on these images: those of the soft labels themselves, of one judge beside the mean of the
     others, averaged over the judges, and of a clueless classifier, which gives every class 0.1."""
     _libraries()
@@ -162,11 +168,11 @@ class _View:
         }
         self.which = (self.confidence * BINS).astype(int).clip(0, BINS - 1)
         each = torch.from_numpy(np.ascontiguousarray(members))
-        self.uncertainty = {"total": self.entropy}
+        self.uncertainty = {"total": self.entropy.round(NOISE)}
         if members.ndim == 3:
             by_image = each.movedim(0, 1)
-            self.uncertainty["expected"] = expected_entropy(by_image).numpy()
-            self.uncertainty["mutual"] = mutual_information(by_image).numpy()
+            self.uncertainty["expected"] = expected_entropy(by_image).numpy().round(NOISE)
+            self.uncertainty["mutual"] = mutual_information(by_image).numpy().round(NOISE)
         row = np.arange(len(p))
         self.share = _share(p[row, rows.digit], p[row, rows.target])
         self.true_share = _share(truth[row, rows.digit], truth[row, rows.target])
@@ -180,7 +186,7 @@ class _View:
         values["calibration_error"] = np.abs(gaps).sum() / len(index)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of constant entropies, whose correlation is not defined
-            doubts = self.entropy[index].round(9), self.true_entropy[index].round(9)  # below is float64's noise
+            doubts = self.entropy[index].round(NOISE), self.true_entropy[index].round(NOISE)
             values["rank_correlation"] = spearmanr(*doubts).statistic
         return [values[name] for name in MEASURES]
 
@@ -211,11 +217,14 @@ def _evaluation(views: Sequence[_View], rows: Rows, resamples: int) -> Evaluatio
     correctness = np.concatenate([view.correctness[digits] for view in views])
     shares = np.mean([view.share for view in views], 0), np.mean([view.true_share for view in views], 0)
     return Evaluation(
-        count=len(rows),
+        count=len(digits),
         figures=dict(zip(MEASURES, _intervals(figures, digits, resamples), strict=True)),
         auroc=dict(zip(names, _intervals(areas, everything, resamples), strict=True)) if mixed else {},
         bins=tuple(Bin(*row) for row in binned(confidence, BINS, confidence, correctness)),
-        curve=tuple(Tenth(*row) for row in binned(rows.balance[digits], TENTHS, *(share[digits] for share in shares))),
+        curve=tuple(
+            Tenth(*row)
+            for row in binned(rows.balance[digits], TENTHS, rows.balance[digits], *(share[digits] for share in shares))
+        ),
         pairs={
             f"{a}-{b}": dict(zip(MEASURES, figures(here).tolist(), strict=True))
             for a in range(10)

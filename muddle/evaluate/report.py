@@ -33,6 +33,10 @@ def legend() -> str:
         "others. (clueless): 0.1 for every class. ±: half of the 95 % interval, by a bootstrap over images; it says "
         "nothing of another training with another seed."
     )
+    lines.append(
+        "- Of a mixed set the images of no digit are left out of these. AUROC: how well an uncertainty tells two kinds "
+        "apart, 0.5 for not at all: total entropy, the members' expected one, or their mutual information."
+    )
     return "\n".join(lines)
 
 

@@ -167,6 +167,8 @@ class PageData:
         given = parse_json(await request.body())
         if self._votes is None:
             raise RequestError("no-votes", "Answers are not kept here.", 404)
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            raise RequestError("bad-vote", "A vote is application/json, which no other site can send unasked.", 415)
         if not isinstance(given, dict) or not set(given) <= {"about", "kind", "step", "answer", "seconds", "session"}:
             raise RequestError("bad-vote", "A vote has about, kind, session, and step, or answer and seconds.")
         about, version = await self._about(given.pop("about", "")), (await self._networks.facts()).version
@@ -181,7 +183,7 @@ class PageData:
         if not isinstance(text, str):
             raise RequestError("bad-vote", "A vote is about a muddle's query, or real: and a number.")
         if re.fullmatch("real:[0-9]{1,6}", text, re.ASCII):
-            return text
+            return f"real:{int(text.removeprefix('real:'))}"
         versions = parse_qs(text.removeprefix("?")[:QUERY_CHARACTERS]).get(VERSION, [])
         if set(versions) - {(await self._networks.facts()).version}:
             raise RequestError("other-version", "This server has other weights than that muddle was made with.", 409)

@@ -2,7 +2,7 @@
 
 import io
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from muddle.votes.measures import (
     undecided,
 )
 from muddle.votes.read import Visits
+from muddle.votes.vote import Vote
 
 SHOWN = 10  # muddles and pairs in a table
 
@@ -29,7 +30,8 @@ class Reading:
     """Votes with what the judges of a bundle say of the same images. Votes of another version are left out."""
 
     def __init__(self, muddler: Muddler, visits: Visits):
-        own = [vote for vote in visits.votes if vote.version == muddler.version]
+        labels = muddler.bundle.exemplars.labels.tolist()
+        own = [vote for vote in visits.votes if vote.version == muddler.version and _fits(vote, labels)]
         self.visits, self.elsewhere, self.muddler = visits, len(visits.votes) - len(own), muddler
         self.splits = splits(own)
         self.marks = [vote for vote in own if vote.kind == "switch"]
@@ -65,7 +67,7 @@ class Reading:
         for reason in sorted(set(dropped.values()))[:SHOWN]:
             yield f"- dropped: {reason}"
         if self.elsewhere:
-            yield f"{self.elsewhere} votes on muddles of another version than {self.muddler.version} are left out."
+            yield f"{self.elsewhere} votes on muddles that version {self.muddler.version} does not make are left out."
         if checks:
             yield f"Attention checks passed: {passed} of {checks}."
         guesses = sum(split.total for split in self.splits)
@@ -73,8 +75,9 @@ class Reading:
         if self.splits:
             share = undecided(self.splits)
             counted = sum(split.total >= ENOUGH for split in self.splits)
-            yield f"Both labels got at least a third on {percents(share)} of {counted} muddles that {ENOUGH} or more"
-            yield "visits guessed at.\n"
+            if counted > 1:
+                yield f"Both labels got at least a third on {percents(share)} of {counted} muddles that {ENOUGH} or"
+                yield "more visits guessed at.\n"
             yield "| muddle | its digit | its target | another | no digit |\n|---|---:|---:|---:|---:|"
             for split in self.splits[:SHOWN]:
                 yield f"| {split.query} | {split.first} | {split.second} | {split.other} | {split.none} |"
@@ -120,6 +123,14 @@ class Reading:
         buffer = io.BytesIO()
         canvas.savefig(buffer, format="png", dpi=150)
         return buffer.getvalue()
+
+
+def _fits(vote: Vote, labels: Sequence[int]) -> bool:
+    """Whether a vote's muddle can be made with exemplars of these labels."""
+    recipe = None if vote.query is None else Recipe.from_query(vote.query)
+    if recipe is None or recipe.source is None:
+        return True
+    return recipe.source < len(labels) and labels[recipe.source] == recipe.digit
 
 
 def percents(figure: Figure) -> str:

@@ -60,22 +60,28 @@ class VoteStore:
                 raise RequestError("not-shown", "This server has not shown that.", 409)
             if (vote.session, vote.kind, vote.about) in self._said:
                 raise RequestError("said-before", "You have said that before.", 409)
-            for who in (vote.session, client):
-                self._limit(who)
+            lately = {who: self._within_an_hour(who) for who in (vote.session, client)}
+            if any(len(times) >= HOURLY for times in lately.values()):
+                raise RequestError("too-many", f"At most {HOURLY} answers are kept in an hour.", 429)
             if not self._append(vote.to_line()):
                 return False
+            for who, times in lately.items():
+                _remember(self._lately, who, deque([*times, time.monotonic()]))
             self._count(vote)
             return True
 
     def said(self, about: str) -> dict[str, Any]:
         """What people said of something: for each answer how many, and their steps."""
-        return {"guesses": dict(self._guesses.get(about, {})), "steps": sorted(self._steps.get(about, []))}
+        with self._lock:
+            return {"guesses": dict(self._guesses.get(about, {})), "steps": sorted(self._steps.get(about, []))}
 
     def hardest(self, count: int) -> list[str]:
-        """The muddles on which people split most evenly, of those with ENOUGH votes and a third for each label."""
+        """The balanced muddles that split people most evenly, of those with ENOUGH votes and a third for each label."""
+        with self._lock:
+            guesses = {about: Counter(answers) for about, answers in self._guesses.items()}
         split = {}
-        for about, answers in self._guesses.items():
-            labels = re.search(r"digit=(\d)&target=(\d)", about)
+        for about, answers in guesses.items():
+            labels = re.fullmatch(r"\?digit=(\d)&target=(\d)&seed=\d+&strategy=balanced&steps=\d+", about)
             total = sum(answers.values())
             if labels and total >= ENOUGH and (least := min(answers[label] for label in labels.groups())) * 3 >= total:
                 split[about] = least / total
@@ -86,14 +92,9 @@ class VoteStore:
         if self._uploads and not self._uploads.close(CLOSING):
             log.warning("the last votes could not be committed")
 
-    def _limit(self, who: str) -> None:
-        now, lately = time.monotonic(), self._lately.pop(who, deque())
-        while lately and lately[0] < now - 3600:
-            lately.popleft()
-        _remember(self._lately, who, lately)
-        if len(lately) >= HOURLY:
-            raise RequestError("too-many", f"At most {HOURLY} answers are kept in an hour.", 429)
-        lately.append(now)
+    def _within_an_hour(self, who: str) -> list[float]:
+        """When a session or a client has voted, in the last hour."""
+        return [then for then in self._lately.get(who, ()) if then > time.monotonic() - 3600]
 
     def _append(self, line: str) -> bool:
         """Write a line at the file's end. After a failure the next one begins anew."""

@@ -81,7 +81,7 @@ def from_line(line: str) -> Vote | None:
     """The vote of a line, or None if it is none: one that a stop cut short, or that somebody else wrote."""
     try:
         return Vote(**json.loads(line))
-    except (ValueError, TypeError):  # also ArgumentError
+    except (ValueError, TypeError, RecursionError):  # also ArgumentError
         return None
 
 
@@ -95,7 +95,9 @@ def muddle_id(given: str | Recipe) -> str:
     recipe = Recipe.from_query(given) if isinstance(given, str) else given
     if recipe.image is not None or recipe.target is None:
         raise ArgumentError("query", recipe.query(), "of two digits, and of no drawing")
-    return replace(recipe, steps=PARAMETERS["steps"].default).query()
+    if recipe.strategy != "farthest":  # which alone picks another muddle with other steps
+        recipe = replace(recipe, steps=PARAMETERS["steps"].default)
+    return recipe.query()
 
 
 def _refuse(name: str, value: Any) -> None:

@@ -88,6 +88,8 @@ def test_a_mixed_set_is_made_and_read_and_needs_enough_real_digits(muddler, real
     card = (tmp_path / "set/README.md").read_text()
     assert outcome.sha256 in card
     assert "| ambiguous | 10 |" in card
+    assert "made to lie between two digits" not in card
+    assert "Balance (of the ambiguous images)" in card
     with pytest.raises(ArgumentError, match="at most 200 ") as caught:
         make_dataset(tmp_path / "large", count=201, real=real, muddler=muddler)
     assert caught.value.code == "bad-count"

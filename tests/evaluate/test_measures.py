@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.probabilities import ambiguous, certain, row, rows_of
 
-from muddle.errors import DataError
+from muddle.errors import ArgumentError, DataError
 from muddle.evaluate.measures import FLOOR, MEASURES, anchors, area_under_roc, evaluate
 from muddle.search.metrics import entropy_bits
 
@@ -127,6 +127,7 @@ def test_the_curve_has_the_shares_of_each_tenth_and_pairs_have_their_figures():
         assert tenth.count == here.sum()
         if tenth.count:
             assert tenth.predicted == pytest.approx(0.5)
+            assert tenth.asked == pytest.approx(rows.balance[here].mean())
             assert tenth.soft_label == pytest.approx(rows.target_share()[here].mean())
     for pair, figures in e.pairs.items():
         a, b = map(int, pair.split("-"))
@@ -158,12 +159,27 @@ def test_uncertainties_tell_the_kinds_of_a_mixed_set_apart():
     assert evaluate(rows.soft_label, rows_of(*ambiguous(80)), **FEW).auroc == {}
 
 
+def test_members_that_all_say_the_same_disagree_nowhere():
+    rows = mixed_rows()
+    generator = np.random.default_rng(0)
+    p = generator.dirichlet(np.ones(10), len(rows))
+    areas = evaluate(np.stack([p] * 5), rows, **FEW).auroc
+    assert {area.value for name, area in areas.items() if name.endswith("mutual")} == {0.5}
+
+
+@pytest.mark.parametrize("resamples", [0, 1, -1, 1.5, "200"])
+def test_resamples_are_at_least_two(resamples):
+    with pytest.raises(ArgumentError) as caught:
+        evaluate(TWO, TWO_ROWS, resamples=resamples)
+    assert caught.value.code == "bad-resamples"
+
+
 def test_images_of_no_digit_count_in_no_figure():
     rows = mixed_rows()
     sure_of_nothing = np.where((rows.kind == "ood")[:, None], row(c7=1.0), rows.soft_label)
     e = evaluate(sure_of_nothing, rows, **FEW)
     assert (e.figures["divergence"].value, e.figures["over"].value) == (0, 0)
-    assert sum(b.count for b in e.bins) == 60
+    assert sum(b.count for b in e.bins) == e.count == 60
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=20), st.lists(st.integers(0, 5), min_size=1, max_size=20))

@@ -103,6 +103,32 @@ def test_an_answer_is_kept_only_after_a_yes_which_is_asked_once(visit, kept):
     assert page.locator(CONSENT).count() == 0  # it was asked once
 
 
+def test_an_answer_that_comes_late_stays_with_its_digit(visit, kept):
+    address, _ = kept
+    page = visit("/?digit=5&target=6&seed=3", at=address)
+
+    def late(route):
+        time.sleep(1)
+        route.continue_()
+
+    page.route("**/page/said*", late)
+    mark(page, 9)
+    with another_muddle(page):
+        page.get_by_role("button", name="Another pair").click()
+    page.wait_for_timeout(1500)
+    assert page.inner_text(SAID) == ""
+
+
+def test_one_can_change_ones_mind(visit, kept):
+    page = visit("/?digit=5&target=6&seed=4", at=kept[0])
+    mark(page, 9)
+    page.get_by_role("button", name="No", exact=True).click()
+    assert "decide" in page.evaluate("document.activeElement.className")  # where one was
+    page.get_by_role("button", name="Change my mind").click()
+    page.get_by_role("button", name="Keep them").click()
+    page.get_by_text("Thank you.").wait_for()
+
+
 def test_after_a_no_the_game_is_the_same_and_nothing_is_kept(visit, kept):
     address, folder = kept
     before = len(read_votes(folder)) if list(folder.glob("data/*")) else 0
@@ -173,6 +199,7 @@ def test_forged_votes_are_refused_one_and_all(kept):
     good = {"about": query, "kind": "switch", "step": 3, "session": session(77)}
     before = len(votes_in(folder, 0)) if list(folder.glob("data/*")) else 0
     assert post(f"{address}/page/vote", good)[0] == 200
+    assert post(f"{address}/page/vote", {**good, "session": session(78)}, kind="text/plain")[:2] == (415, "bad-vote")
     kinds = [
         lambda i: {**good, "about": f"?digit=2&target=7&seed={10**6 + i}", "session": session(i)},
         lambda i: {**good, "about": f"{query}&v=3-{i:07x}", "session": session(i)},

@@ -58,6 +58,18 @@ def test_a_client_that_changes_its_session_is_limited_too(store):
     assert store.add(guess(HOURLY), "another")
 
 
+def test_what_is_refused_counts_against_nobody(store):
+    for _ in range(HOURLY + 5):
+        with pytest.raises(RequestError, match="not shown"):
+            store.add(guess(1, about=query(seed=999)), "a")
+    for who in range(HOURLY):
+        store.add(guess(who), "a")
+    for who in range(HOURLY, 2 * HOURLY):
+        with pytest.raises(RequestError, match="in an hour"):
+            store.add(guess(who), "a")
+    assert store.add(guess(HOURLY), "another")
+
+
 def test_an_hour_later_there_is_room_again(store, monkeypatch):
     now = [0.0]
     monkeypatch.setattr("muddle.votes.store.time.monotonic", lambda: now[0])
@@ -106,6 +118,12 @@ def test_the_hardest_are_those_on_which_people_split(tmp_path):
     votes += [guess(i, 4, query(seed=2)) for i in range(6)]
     votes += [guess(i, 4 if i < 2 else 9, query(seed=3)) for i in range(6)]
     votes += [guess(i, 4 if i % 2 else 9, query(seed=4)) for i in range(ENOUGH - 1)]
+    others = (
+        query(seed=5).replace("balanced", "farthest"),
+        query(seed=6) + "&source=1020",
+        query(seed=7) + "&balance=0.3",
+    )
+    votes += [guess(i, 4 if i % 2 else 9, other) for i in range(6) for other in others]
     assert VoteStore(tmp_path, votes).hardest(10) == [query(seed=1), query(seed=3)]
 
 

@@ -51,7 +51,9 @@ def test_what_is_no_vote_is_refused(change):
         Vote(**{**GUESS, **change})
 
 
-@given(st.text() | st.sampled_from(["{}", "[]", "null", "3", '{"kind": "guess"}', guess().to_line()[:-9]]))
+@given(
+    st.text() | st.sampled_from(["{}", "[]", "null", "3", "[" * 100_000, '{"kind": "guess"}', guess().to_line()[:-9]])
+)
 def test_any_line_is_read_or_passed_over(line):
     assert from_line(line) is None or isinstance(from_line(line), Vote)
     assert from_line(json.dumps({**GUESS, "more": 1})) is None
@@ -62,6 +64,7 @@ def test_a_muddle_has_one_name_whatever_its_steps_and_a_drawing_has_none():
     assert names == {query()}
     assert muddle_id(Recipe(digit=4, target=9, steps=33)) == query()
     assert muddle_id(query(seed=3)) == query(seed=3)
+    assert "steps=21" in muddle_id("?digit=4&target=9&strategy=farthest&steps=21")  # which picks another there
     assert "source=1000" in muddle_id("?digit=4&target=9&source=1000")
     for wrong in ("?digit=4", "?digit=4&target=x", "?target=4&image=eNpjYA"):
         with pytest.raises(ArgumentError):

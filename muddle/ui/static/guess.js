@@ -8,6 +8,8 @@ export function start(element) {
   const NONE = "none"; // the answer "not a digit"
   const view = element.querySelector(".guess");
   const [canvas, answers, reveal, next, label] = [".riddle", ".answers", ".reveal", ".next", ".round"].map((s) => view.querySelector(s));
+  const place = make("div", { class: "said" }); // of the question whether answers may be kept
+  view.querySelector(".game").append(place);
   let game = null;
   let riddle = null; // while it waits for an answer
   let posed = 0; // when it was shown
@@ -92,7 +94,7 @@ export function start(element) {
     canvas.setAttribute("aria-label", isReal ? `A real ${digit}` : `A muddle of ${digit} and ${target}`);
     reveal.replaceChildren(line, cards(votes, { digit, target }), others, ...(isReal ? [] : [look]));
     const vote = { kind: "guess", answer: answer === NONE ? null : +answer, seconds };
-    afterAnswer(others, about, vote, guessesInWords);
+    afterAnswer(others, place, about, vote, guessesInWords);
     game.round += 1;
     offer(game.round < ROUNDS ? "Next" : "See how you did", game.round < ROUNDS ? pose : finish);
   }

@@ -3,7 +3,7 @@
 // change: shows the muddle of a recipe that differs in some keys, fetch: gets one ahead.
 import { SIZE, button, bytes, copyText, home, make, paint, randomSeed, withArticle } from "./shared.js";
 import { openTab } from "./address.js";
-import { afterAnswer, stepsInWords } from "./votes.js";
+import { afterAnswer, forget, stepsInWords } from "./votes.js";
 
 export function jury(change, fetchAhead) {
   const question = make("h2", { class: "question" });
@@ -102,7 +102,7 @@ export function jury(change, fetchAhead) {
   function setMark() {
     mark = step() === last() ? last() + 1 : step();
     render();
-    if (!m.given) afterAnswer(others, m.query, { kind: "switch", step: mark }, (found, counted) => stepsInWords(found, counted, last()));
+    if (!m.given) afterAnswer(others, others, m.query, { kind: "switch", step: mark }, (found, counted) => stepsInWords(found, counted, last()));
   }
 
   function challenge() {
@@ -194,7 +194,7 @@ export function jury(change, fetchAhead) {
     const first = all.length / (SIZE * SIZE) - m.choices[0].length; // of the morph's
     frames = (i) => image(first + i);
     mark = null;
-    others.replaceChildren();
+    forget(others);
     moments = m.choices.map((choices) => {
       let moment = choices.length;
       while (moment > 0 && choices[moment - 1] === m.target) moment -= 1;
