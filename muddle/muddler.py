@@ -228,13 +228,14 @@ class Muddler:
         *,
         strategy: str = "balanced",
         steps: int = 11,
-        balances: Iterable[float] | float = EVEN,
+        balances: Iterable[float] | float | None = None,
     ) -> Batch:
         """Many muddles at once, each the same as `muddle` gives for its digit, target, seed and balance.
 
-        Columns of one length N; a single value holds for all rows. `steps` matters to `farthest` alone. Raises
-        ArgumentError.
+        Columns of one length N; a single value holds for all rows; balances None is 0.5. `steps` matters to `farthest`
+        alone. Raises ArgumentError.
         """
+        balances = EVEN if balances is None else balances
         columns = [c.tolist() if isinstance(c, Tensor | np.ndarray) else c for c in (digits, targets, seeds, balances)]
         columns = [list(c) if isinstance(c, Iterable) else c for c in columns]
         lengths = {len(column) for column in columns if isinstance(column, list)} or {1}

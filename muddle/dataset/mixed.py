@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 from muddle.dataset.folder import sha256
-from muddle.dataset.rows import DECIMALS, judged_rows
+from muddle.dataset.rows import judged_rows
 from muddle.dataset.spec import KINDS, Rows, Spec
 from muddle.errors import ArgumentError, DataError
 from muddle.images.pixels import decoded_pixels, to_unit
-from muddle.muddler import Muddler
+from muddle.muddler import DECIMALS, Muddler
 from muddle.recipe import EVEN
 from muddle.result import concatenate
 from muddle.search.metrics import grey_share
@@ -59,7 +59,8 @@ def mixed_rows(muddler: Muddler, spec: Spec, digits: RealDigits, indices: range)
     kinds = np.array([spec.kind(i) for i in indices])
     order = np.array(spec.order_of_real(len(digits.images)))
     twins = order[[spec.block(i) for i in indices]]
-    soft = muddler.judge(digits.images[twins])
+    asked, place = np.unique(twins, return_inverse=True)  # the four of a block have one twin
+    soft = muddler.judge(digits.images[asked])[place]
     likeliest = (-soft).argsort(1, kind="stable")[:, :2]
     row = np.arange(len(index))
     first, second = (soft[row, likeliest[:, place]] for place in (0, 1))

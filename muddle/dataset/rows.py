@@ -6,9 +6,8 @@ import numpy as np
 import torch
 
 from muddle.dataset.spec import Rows
+from muddle.muddler import DECIMALS
 from muddle.search.metrics import entropy_bits, expected_entropy, mutual_information
-
-DECIMALS = 6  # as everywhere in the library
 
 
 def judged_rows(judges: np.ndarray, soft_label: np.ndarray, *, kind: str, **columns: Any) -> Rows:
