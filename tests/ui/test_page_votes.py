@@ -107,15 +107,14 @@ def test_an_answer_that_comes_late_stays_with_its_digit(visit, kept):
     address, _ = kept
     page = visit("/?digit=5&target=6&seed=3", at=address)
 
-    def late(route):
-        time.sleep(1)
-        route.continue_()
-
-    page.route("**/page/said*", late)
-    mark(page, 9)
+    held = []
+    page.route("**/page/said*", lambda route: held.append(route))
     with another_muddle(page):
+        mark(page, 9)
         page.get_by_role("button", name="Another pair").click()
-    page.wait_for_timeout(1500)
+    with page.expect_response("**/page/said*"):
+        held[0].continue_()
+    page.wait_for_timeout(300)
     assert page.inner_text(SAID) == ""
 
 
