@@ -81,7 +81,7 @@ def test_the_slider_walks_the_path_without_a_request(opening):
     assert pixels(page, f"{RESULT} .along canvas") != first
     assert (line, page.get_attribute(f"{RESULT} .chart .here", "x1")) == ("0", "100")
     assert "Step 11" in page.inner_text(f"{RESULT} .along .now")
-    assert page.eval_on_selector(MAP, "c => c.toDataURL()") != map_before
+    page.wait_for_function(f"seen => document.querySelector('{MAP}').toDataURL() !== seen", arg=map_before)
     assert not [url for url in requests if "heartbeat" not in url]
 
 
