@@ -82,12 +82,25 @@ def time_by_part(settings: Settings) -> str:
         lines.append(f"| {name} | {1000 * seconds[name] / count:.2f} | {operations[name] / count / 1e6:.1f} | {rate} |")
     rest = total - seconds.total()
     lines.append(f"| the rest: drawing, choosing, copying | {1000 * rest / count:.2f} | | |")
-    lines.append(
-        f"| all | {1000 * total / count:.2f} | {done / count / 1e6:.1f} | {1000 * least / count:.2f} ms at the peak |"
-    )
+    shortest = f"{1000 * least / count:.2f} ms at the peak"
+    lines.append(f"| all | {1000 * total / count:.2f} | {done / count / 1e6:.1f} | {shortest} |")
     rates = ", ".join(f"{kind} {value / 1e9:.0f}" for kind, value in peaks.items())
-    return "\n".join(
-        [*lines, "", f"Peak of one processor, measured in the same run, in 10⁹ operations a second: {rates}."]
+    text = f"Peak of one processor, measured in the same run, in 10⁹ operations a second: {rates}."
+    return "\n".join([*lines, "", f"{text} {alone(bundle)}"])
+
+
+def alone(bundle: Bundle) -> str:
+    """The operations of muddles one by one, with their judged paths and without."""
+    muddler, recipes = Muddler(bundle), [Recipe(digit=i % 10, seed=i) for i in range(20)]
+    found = {}
+    for name, work in {"with": muddler.make, "without": muddler.make_batch}.items():
+        with FlopCounterMode(display=False) as counter:
+            for recipe in recipes:
+                work([recipe])
+        found[name] = counter.get_total_flops() / len(recipes) / 1e6
+    return (
+        f"One caller's muddle takes {found['with']:.0f} million operations with its path, judged step by step, and "
+        f"{found['without']:.0f} without."
     )
 
 
@@ -111,27 +124,39 @@ class Meter:
 
 
 class MeteredScorer(Scorer):
-    """A scorer whose calls are metered, screening in float32 apart from float64."""
+    """A scorer whose calls are metered."""
 
     def __init__(self, bundle: Bundle, meter: Meter):
         super().__init__(bundle)
         self.meter = meter
-        self.decode = meter.wrap("decode", self.decode)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """See Scorer."""
+        return self.meter.wrap("decode", super().decode)(codes)
+
+    def scout(self, codes: Tensor) -> Tensor:
+        """See Scorer."""
+        return self.meter.wrap("scout", super().scout)(codes)
+
+    def predict(self, codes: Tensor) -> Prediction:
+        """See Scorer."""
+        return self.meter.wrap("surrogate", super().predict)(codes)
+
+    def predict_with_vjp(self, codes: Tensor) -> tuple[Prediction, Callable[[Prediction], Tensor]]:
+        """See Scorer; the VJP is metered as well."""
+        name = "surrogate and its gradient"
+        prediction, vjp = self.meter.wrap(name, super().predict_with_vjp)(codes)
+        return prediction, self.meter.wrap(name, vjp)
 
     def score_images(self, pixels: Tensor, *, screening: bool = False) -> ImageScores:
         """See Scorer."""
         work = self.meter.wrap(f"judges and likeness, {_precision(screening)}", super().score_images)
         return work(pixels, screening=screening)
 
-    def score_codes(self, codes: Tensor, *, screening: bool = False) -> ImageScores:
+    def bold(self, pixels: Tensor, *, screening: bool = False) -> Tensor:
         """See Scorer."""
-        return self.meter.wrap(f"surrogate, {_precision(screening)}", super().score_codes)(codes, screening=screening)
-
-    def score_codes_with_vjp(self, codes: Tensor) -> tuple[ImageScores, Callable[[Prediction], Tensor]]:
-        """See Scorer; the VJP is metered as well."""
-        name = "surrogate and its gradient, float64"
-        scores, vjp = self.meter.wrap(name, super().score_codes_with_vjp)(codes)
-        return scores, self.meter.wrap(name, vjp)
+        work = self.meter.wrap(f"judges without faint ink, {_precision(screening)}", super().bold)
+        return work(pixels, screening=screening)
 
 
 def _precision(screening: bool) -> str:
@@ -149,9 +174,9 @@ def metered_search(bundle: Bundle, count: int, read: Callable[[], float]) -> Cou
         for first in range(0, count, CHUNK):
             search.balanced(draw(bundle, recipes[first : first + CHUNK]), scorer)
 
-    objective = meter.wrap("objective", search.objective)
-    gradient = meter.wrap("gradient of the objective", search.objective_grad)
-    with mock.patch.multiple(search, objective=objective, objective_grad=gradient):
+    parts = {"promise": "objective", "objective": "objective", "promise_grad": "gradient of the objective"}
+    metered = {name: meter.wrap(part, getattr(search, name)) for name, part in parts.items()}
+    with mock.patch.multiple(search, **metered):
         meter.wrap("all", find)()
     return meter.totals
 

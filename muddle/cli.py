@@ -217,6 +217,7 @@ def _add_dataset(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--workers", type=int, default=processors, help=f"processes (default: {processors}, one for each core)"
     )
+    p.add_argument("--device", default="cpu", help="where muddles are searched: cuda is for one process (default: cpu)")
     p.add_argument("--push", metavar="USER/NAME", help="upload the set to this repository on the Hugging Face Hub")
     p.add_argument("--private", action="store_true", help="make that repository private")
     _add_bundle(p)

@@ -57,8 +57,8 @@ def dataset(options: argparse.Namespace) -> int:
         shards=options.shards,
         form=options.format,
         engine=options.engine,
-        workers=options.workers,
-        muddler=Muddler.from_pretrained(options.bundle, options.revision),
+        workers=options.workers if options.device == "cpu" else 1,
+        muddler=Muddler.from_pretrained(options.bundle, options.revision, device=options.device),
     )
     before = f" ({made.resumed} shards were there)" if made.resumed else ""
     print(f"{made.count:,} images in {options.out}{before}\nsha256 {made.sha256}")

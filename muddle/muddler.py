@@ -21,11 +21,12 @@ from muddle.result import MORPH_STEPS, Batch, Morph, Muddle, Origin, Scores, con
 from muddle.search.draws import GIVEN, Draws, draw
 from muddle.search.latent import morph_path, path_through, share_of_way
 from muddle.search.metrics import entropy_bits
-from muddle.search.scorer import Opinions, Scorer
+from muddle.search.scorer import CPU, Opinions, Scorer
 from muddle.search.strategies import STRATEGY_FUNCTIONS, SearchResult
 
 CHUNK = 128  # muddles that are searched at once: bounds memory, changes nothing
-ALGORITHM = 4  # counts up when the same arguments on the same bundle give other muddles than before
+DEVICE_CHUNK = 2048  # the same on another device, which has to be filled
+ALGORITHM = 5  # counts up when the same arguments on the same bundle give other muddles than before
 MAP_DECIMALS = 4  # of places on the latent map: a hundredth of a pixel
 DECIMALS = 6  # of everything else reported: far above float64's noise, so equal arguments give equal bytes
 
@@ -33,9 +34,15 @@ DECIMALS = 6  # of everything else reported: far above float64's noise, so equal
 class Muddler:
     """Makes muddles with one bundle. Holds no state: the same arguments give the same bytes, alone or in a batch."""
 
-    def __init__(self, bundle: Bundle):
+    def __init__(self, bundle: Bundle, device: str = "cpu"):
+        """A bundle's Muddler, whose searches run on a device: cpu, or one of CUDA's as torch names it.
+
+        Raises ArgumentError.
+        """
         self.bundle = bundle
+        self.device = _known_device(device)
         self._scorer = Scorer(bundle)
+        self._searcher = self._scorer if self.device == CPU else Scorer(bundle, self.device)
 
     def __repr__(self) -> str:
         return f"<Muddler {self.version} on {self.origin}>"
@@ -51,13 +58,16 @@ class Muddler:
         local_files_only: bool = False,
         force_download: bool = False,
         deadline: float | None = None,
+        device: str = "cpu",
     ) -> "Muddler":
         """A Muddler with the bundle of a folder or of a Hub repository; None: $MUDDLE_REPO, else the embedded one.
 
         revision: a branch, tag or commit. token, cache_dir: None for those of the Hub's client. local_files_only: take
         what the cache has. force_download: take nothing from it. deadline: seconds that a download may take before the
-        cached copy is used; None: as many as it needs. Raises BundleError when what is there is not a whole bundle,
-        HubError when a named repository cannot be had.
+        cached copy is used; None: as many as it needs. device: where searches run, "cpu" or "cuda", whose float64
+        differs in its last digits: where two candidates score alike, another may win. Raises BundleError when what is
+        there is not a whole bundle, HubError when a named repository cannot be had, ArgumentError for a device that is
+        not there.
         """
         bundle = resolve_bundle(
             source,
@@ -68,7 +78,7 @@ class Muddler:
             force_download=force_download,
             deadline=deadline,
         )
-        return cls(bundle)
+        return cls(bundle, device)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the bundle into a folder, from which `from_pretrained` reads it. Raises BundleError."""
@@ -155,7 +165,7 @@ class Muddler:
     @torch.no_grad()
     def _judged(self, images: np.ndarray) -> Tensor:
         array = _checked(images)
-        probabilities = self._scorer.score_images(torch.from_numpy(array.reshape(-1, 28, 28))).probabilities
+        probabilities = self._scorer.judge(torch.from_numpy(array.reshape(-1, 28, 28)))
         return probabilities if array.ndim == 3 else probabilities[0]
 
     def project(self, codes: np.ndarray) -> np.ndarray:
@@ -267,9 +277,13 @@ class Muddler:
         Raises ArgumentError for a recipe that does not fit this bundle, and then none is made.
         """
         recipes = [self._resolved(recipe) for recipe in recipes]
-        size = max(1, min(CHUNK, -(-len(recipes) // torch.get_num_threads())))
+        size = max(1, min(CHUNK, -(-len(recipes) // torch.get_num_threads()))) if self.device == CPU else DEVICE_CHUNK
         chunks = [recipes[start : start + size] for start in range(0, len(recipes), size)]
         return concatenate([*_in_threads(self._columns, chunks)]) if chunks else self._empty()
+
+    def pictures(self, recipes: Sequence[Recipe]) -> list[np.ndarray]:
+        """The images of `make`'s muddles alone, uint8 (28, 28): nothing of their paths is decoded or judged."""
+        return list(self.make_batch(recipes).images)
 
     @torch.no_grad()
     def morph(self, codes: np.ndarray) -> Morph:
@@ -296,7 +310,8 @@ class Muddler:
             groups.setdefault((recipe.strategy, steps), []).append(place)
         for (strategy, _), places in groups.items():
             draws = draw(self.bundle, [recipes[place] for place in places])
-            yield places, draws, STRATEGY_FUNCTIONS[strategy](draws, self._scorer)
+            found = STRATEGY_FUNCTIONS[strategy](draws.to(self.device), self._searcher)
+            yield places, draws, found.to(CPU)
 
     @torch.no_grad()  # in threads of its own
     def _columns(self, recipes: Sequence[Recipe]) -> Batch:
@@ -396,6 +411,19 @@ class Muddler:
             place=places[0],
             places=places[1:],
         )
+
+
+def _known_device(name: str) -> torch.device:
+    """Raises ArgumentError for a device that is not there, or that knows no float64."""
+    try:
+        device = torch.device(name)
+        if device.type in ("cpu", "cuda"):
+            torch.zeros(1, dtype=torch.float64, device=device)
+            return device
+    except (RuntimeError, TypeError, AssertionError):  # torch without CUDA asserts
+        pass
+    found = f"cuda (0 to {torch.cuda.device_count() - 1})" if torch.cuda.is_available() else "no CUDA device is here"
+    raise ArgumentError("device", name, f"cpu or cuda; {found}")
 
 
 def _in_threads(work: Callable[[Sequence[Recipe]], Batch], chunks: Sequence[Sequence[Recipe]]) -> Iterable[Batch]:

@@ -24,7 +24,7 @@ STAGES = {  # in their order; each module has run_stage(run)
     "data": Entry("train.stages.data", "read the images, downloading MNIST if need be, and count them"),
     "autoencoder": Entry("train.stages.autoencoder", "train the autoencoder"),
     "judge": Entry("train.stages.judge", "train the judges, and the teachers that stay at home"),
-    "panel": Entry("train.stages.panel", "train the panel that gives the reported numbers"),
+    "panel": Entry("train.stages.panel", "train the tuning panel, by which settings are chosen"),
     "likeness": Entry("train.stages.likeness", "train the score for being a digit at all"),
     "centroids": Entry("train.stages.centroids", "average the codes of each digit"),
     "exemplars": Entry("train.stages.exemplars", "choose and clean the images that sources are drawn from"),
@@ -34,9 +34,11 @@ STAGES = {  # in their order; each module has run_stage(run)
     "report": Entry(
         "train.report.report", "measure everything, write report.json, the model card and pictures, and seal the bundle"
     ),
+    "sealed": Entry("train.report.sealed", "train the sealed panel and measure by it, once, the numbers to quote"),
     "reference": Entry(
         "train.stages.reference", "train the classifiers that python -m muddle evaluate compares others with"
     ),
+    "ablation": Entry("train.report.ablation", "measure by the sealed panel what each part of the search is worth"),
     "embed": Entry("train.report.embed", "copy the sealed bundle to muddle/assets and write the README's numbers"),
 }
 COMMANDS = {  # each module has main(argv)
@@ -46,7 +48,7 @@ COMMANDS = {  # each module has main(argv)
     ),
     "deploy": Entry("train.hub.deploy", "upload the app to a Space (python -m train deploy --help)"),
 }
-ALL = [stage for stage in STAGES if stage != "embed"]
+ALL = [stage for stage in STAGES if stage not in ("ablation", "embed")]
 
 
 def parser() -> argparse.ArgumentParser:

@@ -19,6 +19,7 @@ SEED_OFFSETS = {  # added to the run's seed; a training of several networks coun
     "projection": 800,
     "panel": 900,
     "inverse": 1000,
+    "sealed panel": 1100,
 }
 
 
@@ -30,8 +31,8 @@ class RunSize:
     epochs_scale: float = 1.0  # multiplies every classifier's epochs
     likeness_epochs: int = 6
     held_out: int = 5000  # training images kept from the classifiers, to calibrate them on
-    surrogate_codes: int = 200_000
-    surrogate_epochs: int = 40
+    surrogate_codes: int = 300_000
+    surrogate_epochs: int = 36
     exemplars_per_digit: int = 250
     projection_epochs: int = 400
     inverse_epochs: int = 60

@@ -1,6 +1,7 @@
 """The pictures that training leaves behind: curves, sheets of digits, heat maps. The one door to matplotlib."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,6 +47,19 @@ def pair_table(values: np.ndarray, title: str, path: Path) -> None:
             axes.text(column, row, f"{100 * values[row, column]:.0f}", ha="center", va="center", color=colour)
     axes.set(xticks=range(10), yticks=range(10), xlabel="target", ylabel="digit", title=title)
     figure.colorbar(picture)
+    figure.savefig(path)
+
+
+def balance_curve(asked: np.ndarray, shares: np.ndarray, bins: list[dict[str, Any]], path: Path) -> None:
+    """A panel's share of the target, (N,), against the balance asked for, (N,): every muddle, and the mean of ten bins
+    with the spread over images."""
+    figure, axes = _figure(5, 4.6)
+    axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, label="as asked")
+    axes.scatter(asked, shares, s=3, alpha=0.25, color="C0", linewidths=0, label="a muddle")
+    columns = [[row["asked"] for row in bins], [row["share"]["value"] for row in bins], [row["spread"] for row in bins]]
+    axes.errorbar(*columns, fmt="o", color="black", capsize=3, label="mean and spread of a bin")
+    axes.set(xlabel="balance asked for", ylabel="the target's share by the panel", xlim=(0, 1), ylim=(0, 1))
+    axes.legend(loc="upper left")
     figure.savefig(path)
 
 

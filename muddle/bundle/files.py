@@ -23,7 +23,7 @@ from muddle.networks.projection import Inverse, Projection, ProjectionConfig
 from muddle.networks.surrogate import Surrogate, SurrogateConfig
 from muddle.result import Origin
 
-FORMAT = 3
+FORMAT = 4
 NETWORKS: dict[str, Callable[[Any], nn.Module]] = {  # builds each network from its entry in config.json
     "autoencoder": lambda config: Autoencoder(AutoencoderConfig(**config)),
     "judge": lambda configs: Ensemble([JudgeConfig(**config) for config in configs]),

@@ -97,7 +97,11 @@ def _markdown(muddler: Muddler, spec: Spec, rows: Rows, form: str, sums: str) ->
         yield f"| {name} | {value} |"
     yield "\nThe same specification with the same bundle gives the same bytes, with any number of processes:"
     yield f"`{NOTE}` names both, and `{SUMS}` has the hash of every data file (`sha256sum -c {SUMS}`). That was"
-    yield "measured on x86-64, with AVX2 and without it, with 1 and 2 threads; other processors have not been tried.\n"
+    yield "measured on x86-64, with AVX2 and without it, with 1 and 2 threads; other processors have not been tried."
+    if muddler.device.type != "cpu":
+        yield "This set was searched on a GPU, where float64 differs in its last digits: the search on a processor may"
+        yield "end at another image where two candidates score alike, and gives the same bytes elsewhere."
+    yield ""
     yield "## To cite\n"
     yield f"```bibtex\n{bibtex()}\n```\n"
     yield f"And name the version, {muddler.version}, and the sha256 above.\n"
@@ -189,6 +193,7 @@ def _facts(muddler: Muddler, spec: Spec, count: int, sums: str) -> dict[str, obj
         "seed": spec.seed,
         "bundle": f"{muddler.origin}, {muddler.fingerprint[:12]}",
         "version": muddler.version,
+        "device of the search": muddler.device,
         "sha256 of the list of hashes": f"`{sums}`",
     }
     return facts | ({"sha256 of the real digits": f"`{spec.real}`"} if spec.real else {})

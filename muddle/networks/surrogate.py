@@ -14,31 +14,37 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class SurrogateConfig:
-    """The number of `teachers`, the length of the `latent` codes, and the `width` of two hidden layers."""
+    """The number of `teachers`, the length of the `latent` codes, and the widths of two hidden layers: `width` of the
+    network's, `scout` of its scout's."""
 
     teachers: int
     latent: int = 10
     width: int = 256
+    scout: int = 64
 
 
 class Prediction(NamedTuple):
     """The surrogate's outputs for codes (..., D)."""
 
-    logits: Tensor  # (..., J, 10): each teacher's
+    logits: Tensor  # (..., J + 1, 10): each teacher's, and the judges' mean's on the image without its faint ink
     likeness: Tensor  # (...): the likeness logit
     grey: Tensor  # (...): the grey share, about 0 to 1
 
+    @property
+    def teachers(self) -> Tensor:
+        """The teachers' logits alone: (..., J, 10)."""
+        return self.logits[..., :-1, :]
+
 
 class Surrogate(nn.Module):
-    """A dense network from codes to the logits of every teacher, the likeness logit and the grey share."""
+    """A dense network from codes to what a Prediction has, and a scout: a much smaller one to the logits of the
+    teachers' mean alone."""
 
     def __init__(self, config: SurrogateConfig):
         super().__init__()
         self.config = config
-        w = config.width
-        self.net = nn.Sequential(
-            nn.Linear(config.latent, w), nn.SiLU(), nn.Linear(w, w), nn.SiLU(), nn.Linear(w, config.teachers * 10 + 2)
-        )
+        self.net = _dense(config.latent, config.width, config.teachers * 10 + 12)
+        self.scout = _dense(config.latent, config.scout, 10)
 
     def forward(self, codes: Tensor) -> Prediction:
         """Predict for codes (..., D)."""
@@ -59,6 +65,12 @@ class Surrogate(nn.Module):
             return ((grad_two @ second.weight) * (gate_one * (1 + one * (1 - gate_one)))) @ first.weight
 
         return _prediction(last(two * gate_two)), vjp
+
+
+def _dense(inputs: int, width: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, outputs)
+    )
 
 
 def _prediction(out: Tensor) -> Prediction:

@@ -39,7 +39,7 @@ def mosaic(bundle: Bundle, side: int = SIDE) -> np.ndarray:
     codes = bundle.inverse(places)
     decode = fuse_batchnorm(bundle.autoencoder).decode
     tiles = torch.cat([decoded_pixels(decode(part)) for part in codes.split(BLOCK)]).reshape(-1, 28, 28)
-    top = bundle.surrogate(codes).logits.softmax(-1).mean(-2).topk(2, dim=1)
+    top = bundle.surrogate(codes).teachers.softmax(-1).mean(-2).topk(2, dim=1)
     picture = tinted(tiles.numpy(), top.indices[:, 0].numpy(), top.values[:, 1].numpy())
     picture[~on_land(bundle, places).numpy()] = SEA
     return picture.reshape(side, side, 28, 28, 3).swapaxes(1, 2).reshape(side * 28, side * 28, 3)

@@ -33,6 +33,11 @@ class Draws(NamedTuple):
         columns = (column.rows(index) if isinstance(column, Goal) else column[index] for column in self[:-1])
         return Draws(*columns, self.steps)
 
+    def to(self, device: torch.device) -> "Draws":
+        """The same on a device."""
+        goal = Goal(*(column.to(device) for column in self.goal))
+        return Draws(*(goal if column is self.goal else column.to(device) for column in self[:-1]), self.steps)
+
 
 def draw(bundle: Bundle, recipes: Sequence[Recipe]) -> Draws:
     """The draws of recipes that name their digits; a row depends on its own recipe alone, but for the steps, which are

@@ -5,6 +5,7 @@ from torch import Tensor
 
 INK = 0.1  # pixels above this are ink
 GREY = 0.9  # ink up to this is grey: neither paper nor full stroke
+FAINT = 0.5  # strokes up to this are what eyes close and networks read
 
 
 def grey_share(images: Tensor) -> Tensor:
@@ -17,6 +18,11 @@ def grey_share(images: Tensor) -> Tensor:
     count = ink.flatten(1).sum(1)
     grey = (ink & (images < GREY)).flatten(1).sum(1)
     return torch.where(count > 0, grey / count.clamp_min(1), 1.0)
+
+
+def without_faint(images: Tensor, level: float = FAINT) -> Tensor:
+    """Images in [0, 1] whose ink below the level is removed: real digits stay what they are without it."""
+    return images * (images >= level)
 
 
 def entropy_bits(probabilities: Tensor) -> Tensor:

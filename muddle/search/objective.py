@@ -1,4 +1,4 @@
-"""The objective of the balanced strategy, and its gradient."""
+"""What the balanced strategy looks for: the objective of images, and its promise by codes, with a gradient."""
 
 from typing import NamedTuple
 
@@ -11,6 +11,8 @@ from muddle.search.scorer import ImageScores
 
 UNLIKE_COST = 0.1  # of a unit of the likeness logit below the floor
 CRISP, BLUR_COST = 0.55, 2  # a grey share up to this one is free; the cost of a unit above it
+BOLD = 0.3  # what the judges say of the image without its faint ink, as a share of the promise
+CERTAIN = 7  # log odds of a goal that is wholly one label: a thousandth for the other
 
 
 class Goal(NamedTuple):
@@ -25,44 +27,79 @@ class Goal(NamedTuple):
         return Goal(self.digit[index], self.target[index], self.balance[index])
 
 
-def objective(scores: ImageScores, goal: Goal) -> Tensor:
-    """High where each classifier, and their mean, is divided as the goal asks, less a cost for blur and for unlikeness.
+def objective(scores: ImageScores, bold: Tensor, goal: Goal) -> Tensor:
+    """High where each judge, their mean, and their mean without faint ink is divided as the goal asks, less a cost for
+    blur and for unlikeness.
 
-    Scores of (...) and goals that broadcast to it -> (...), at most 1. At a balance of 0.5 a classifier counts
-    4 p(digit) p(target): 1 if it gives a half to each, 0 if it is certain. In general exp(-2 KL(goal || p)), which is
-    the same there.
+    Scores of (...), `bold` probabilities (..., 10), and goals that broadcast to (...) -> (...), at most 1. At a balance
+    of 0.5 a judge counts 4 p(digit) p(target): 1 if it gives a half to each, 0 if it is certain. In general
+    exp(-2 KL(goal || p)), which is the same there.
     """
     pairs = pair_probabilities(scores.probabilities, goal.digit, goal.target)  # (..., J, 2)
-    shares = _target_shares(goal, pairs)
+    shares = torch.stack([1 - goal.balance, goal.balance], -1)[..., None, :]
     each = (_relative(pairs, shares) ** (2 * shares)).prod(-1).mean(-1)
-    together = _relative(pairs.mean(-2, keepdim=True), shares).amin(-1).squeeze(-1)
-    costs = UNLIKE_COST * torch.relu(-scores.likeness), BLUR_COST * torch.relu(scores.grey - CRISP)
-    return 0.5 * each + 0.5 * together - costs[0] - costs[1]
+    means = pairs.mean(-2), pair_probabilities(bold.unsqueeze(-2), goal.digit, goal.target).squeeze(-2)
+    together, without = (_relative(mean, shares.squeeze(-2)).amin(-1) for mean in means)
+    return 0.4 * each + 0.45 * together + 0.15 * without - _costs(scores)
 
 
-def objective_grad(scores: ImageScores, goal: Goal) -> Prediction:
-    """The gradient of `objective` with respect to the logits behind the probabilities (..., J, 10), to likeness and to
-    grey share: in closed form, three times as fast as autograd."""
-    pairs = pair_probabilities(scores.probabilities, goal.digit, goal.target)
-    shares = _target_shares(goal, pairs)
-    relative = _relative(pairs, shares)
-    each = (relative ** (2 * shares)).prod(-1, keepdim=True)
-    mean = _relative(pairs.mean(-2, keepdim=True), shares)  # (..., 1, 2)
-    lesser = mean == mean.amin(-1, keepdim=True)
-    together = lesser / lesser.sum(-1, keepdim=True) * torch.where(shares > 0, relative, 0)
-    # probability times gradient with respect to it, for the two labels; then the derivative of the softmax
-    weighted = 0.5 * (each * 2 * shares + together) / pairs.shape[-2]
-    index = torch.stack(torch.broadcast_tensors(goal.digit, goal.target), -1)[..., None, :].expand_as(weighted)
-    logits = (-scores.probabilities * weighted.sum(-1, keepdim=True)).scatter_add(-1, index, weighted)
-    likeness, grey = (scores.likeness < 0).to(logits), (scores.grey > CRISP).to(logits)
+def undecided(logits: Tensor, goal: Goal, reach: float) -> Tensor:
+    """How nearly each classifier is divided as the goal asks: p / (1 + (d / reach)^2), where p is its probability of
+    either label and d how far its log odds are from the goal's.
+
+    That has a slope where a classifier is certain, and is flat where it is nearly as undecided as asked: which of those
+    are best is for their images to say. Logits (..., J, 10) and goals that broadcast to (...) -> (..., J), 0 to 1.
+    """
+    either = pair_probabilities(_softmax(logits), goal.digit, goal.target).sum(-1)
+    return either / (1 + _distance(logits, goal, reach) ** 2)
+
+
+def promise(seen: Prediction, goal: Goal, reach: float) -> Tensor:
+    """High where each teacher, for itself, is `undecided`, and the judges are without faint ink, less the same costs.
+
+    Predictions of (...) and goals that broadcast to it -> (...), at most 1.
+    """
+    return (undecided(seen.logits, goal, reach) * _weights(seen)).sum(-1) - _costs(seen)
+
+
+def promise_grad(seen: Prediction, goal: Goal, reach: float) -> Prediction:
+    """The gradient of `promise` with respect to the prediction: in closed form, three times as fast as autograd."""
+    logits = _undecided_grad(seen.logits, goal, reach) * _weights(seen)[:, None]
+    likeness, grey = (seen.likeness < 0).to(logits), (seen.grey > CRISP).to(logits)
     return Prediction(logits, UNLIKE_COST * likeness, -BLUR_COST * grey)
 
 
-def _target_shares(goal: Goal, like: Tensor) -> Tensor:
-    """The share of their sum that each of the two labels is to get: (..., 1, 2)."""
-    return torch.stack([1 - goal.balance, goal.balance], -1)[..., None, :].to(like.dtype)
+def _weights(seen: Prediction) -> Tensor:
+    """What each row of logits counts: (J + 1,)."""
+    teachers = seen.teachers.shape[-2]
+    return seen.logits.new_tensor([(1 - BOLD) / teachers] * teachers + [BOLD])
+
+
+def _costs(scores: ImageScores | Prediction) -> Tensor:
+    return UNLIKE_COST * torch.relu(-scores.likeness) + BLUR_COST * torch.relu(scores.grey - CRISP)
 
 
 def _relative(p: Tensor, shares: Tensor) -> Tensor:
     """Each probability divided by its target share; 1 where the target share is 0."""
     return torch.where(shares > 0, p / shares.clamp_min(1e-9), 1)
+
+
+def _undecided_grad(logits: Tensor, goal: Goal, reach: float) -> Tensor:
+    """The gradient of `undecided` with respect to its own row of logits: (..., J, 10)."""
+    p, distance = _softmax(logits), _distance(logits, goal, reach)
+    either = pair_probabilities(p, goal.digit, goal.target).sum(-1)
+    near = 1 / (1 + distance**2)
+    turn = -2 * either * distance * near**2 / reach  # by the log odds
+    labels = pair_probabilities(p, goal.digit, goal.target) * near[..., None] + torch.stack([-turn, turn], -1)
+    index = torch.stack(torch.broadcast_tensors(goal.digit, goal.target), -1)[..., None, :].expand_as(labels)
+    return (-p * (either * near)[..., None]).scatter_add(-1, index, labels)
+
+
+def _distance(logits: Tensor, goal: Goal, reach: float) -> Tensor:
+    """How far each classifier's log odds are from the goal's, in units of reach: (..., J)."""
+    first, second = pair_probabilities(logits, goal.digit, goal.target).unbind(-1)
+    return (second - first - goal.balance.logit().clamp(-CERTAIN, CERTAIN)[..., None]) / reach
+
+
+def _softmax(logits: Tensor) -> Tensor:
+    return logits.mT.contiguous().softmax(-2).mT  # five times as fast as along the last axis

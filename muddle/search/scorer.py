@@ -4,6 +4,7 @@ Exactly, in float64, or for screening, in float32 and several times faster. Scre
 cannot win, so results do not depend on it.
 """
 
+import copy
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,11 +15,14 @@ from muddle.bundle.files import Bundle
 from muddle.images.pixels import to_unit
 from muddle.networks.fuse import Network, fuse_batchnorm
 from muddle.networks.surrogate import Prediction
-from muddle.search.metrics import grey_share
+from muddle.search.metrics import grey_share, without_faint
 
 LIKENESS_FLOOR = 10  # percentile of real digits below which likeness counts against an image
-CODE_BLOCK, PIXEL_BLOCK = 1024, 32  # as many as a processor's cache takes with their hidden layers
-SCREENING_PAYS = 8  # up to this many images, scoring all in float64 is as fast as screening them in float32 first
+CPU = torch.device("cpu")
+PIXEL_BLOCK = 32  # as many images as a processor's cache takes with their hidden layers in float64
+FAST_BLOCK = 128  # the same in float32
+BOLD_JUDGES = 5  # who look at an image without its faint ink
+DEVICE_BLOCK = 4096  # as many as fill another device
 TOLERANCE = 3e-5  # of a judge's probability, ten times the largest float32 error on 2,160 images
 MEAN_TOLERANCE = 5e-6  # of the judges' mean, ten times its largest on 132,000
 
@@ -43,23 +47,56 @@ class Opinions(NamedTuple):
 
 
 class Scorer:
-    """The networks of one bundle, as the search uses them. Holds no state."""
+    """The networks of one bundle on a device, where everything that is scored must be, as the search uses them. Holds
+    no state."""
 
-    def __init__(self, bundle: Bundle):
-        self._judges, self._likeness, self._surrogate = fuse_batchnorm(bundle.judges), bundle.likeness, bundle.surrogate
-        self._fast_judges, self._fast_likeness = _float32(bundle.judges), _float32(bundle.likeness)
-        self._fast_surrogate = _float32(bundle.surrogate)
-        self._floor = bundle.likeness.quantiles[LIKENESS_FLOOR]
-        self.decode: Callable[[Tensor], Tensor] = fuse_batchnorm(bundle.autoencoder).decode
+    def __init__(self, bundle: Bundle, device: torch.device = CPU):
+        self.device = device
+        self._judges, self._autoencoder = (
+            fuse_batchnorm(network).to(device) for network in (bundle.judges, bundle.autoencoder)
+        )
+        self._likeness, self._surrogate = (
+            network if device == CPU else copy.deepcopy(network).to(device)
+            for network in (bundle.likeness, bundle.surrogate)
+        )
+        self._fast_judges, self._fast_likeness = (_float32(network) for network in (self._judges, self._likeness))
+        self._floor = self._likeness.quantiles[LIKENESS_FLOOR]
+        self._block = PIXEL_BLOCK if device == CPU else DEVICE_BLOCK
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Images of codes: (N, D) -> (N, 1, 28, 28) in [0, 1]."""
+        return torch.cat([self._autoencoder.decode(block) for block in codes.split(self._block)])
+
+    def judge(self, pixels: Tensor, *, screening: bool = False) -> Tensor:
+        """Each judge's probabilities of images, uint8 (N, 28, 28): (N, J, 10)."""
+        judges = self._fast_judges if screening else self._judges
+        return self._score(lambda _, given: judges(given).movedim(0, 1), pixels, screening)
 
     def score_images(self, pixels: Tensor, *, screening: bool = False) -> ImageScores:
         """Scores of images, uint8 (N, 28, 28), by the judges (J of them) and the likeness network."""
-        if screening:
-            images = to_unit(pixels)
-            fast = images.float()
-            return self._image_scores(self._fast_judges(fast), self._fast_likeness(fast), grey_share(images))
-        blocks = (to_unit(block) for block in pixels.split(PIXEL_BLOCK))
-        return _concatenate([self._image_scores(self._judges(b), self._likeness(b), grey_share(b)) for b in blocks])
+        likeness = self._fast_likeness if screening else self._likeness
+        logits = self._score(lambda _, given: likeness(given) - self._floor, pixels, screening)
+        grey = self._score(lambda images, _: grey_share(images), pixels, screening)
+        return ImageScores(self.judge(pixels, screening=screening), logits, grey)
+
+    def bold(self, pixels: Tensor, *, screening: bool = False) -> Tensor:
+        """The mean probabilities of the first BOLD_JUDGES judges for images, uint8 (N, 28, 28), without their faint
+        ink: (N, 10)."""
+        judges = (self._fast_judges if screening else self._judges).judges[:BOLD_JUDGES]
+
+        def mean(_: Tensor, given: Tensor) -> Tensor:
+            images = without_faint(given)
+            return torch.stack([judge(images).softmax(1) for judge in judges]).mean(0)
+
+        return self._score(mean, pixels, screening)
+
+    def _score(self, score: Callable[[Tensor, Tensor], Tensor], pixels: Tensor, screening: bool) -> Tensor:
+        """score(images in [0, 1], the same in the precision of the networks), block after block."""
+        parts = []
+        for block in pixels.split(max(self._block, FAST_BLOCK) if screening else self._block):
+            images = to_unit(block)
+            parts.append(score(images, images.float() if screening else images))
+        return torch.cat(parts)
 
     def opinions(self, pixels: Tensor) -> Opinions:
         """What the judges say of images, uint8 (N, 28, 28), rounded.
@@ -67,11 +104,10 @@ class Scorer:
         float32 suffices unless a value is within its error of a rounding boundary; those images are judged again in
         float64.
         """
-        blocks = pixels.split(PIXEL_BLOCK)
-        each = torch.cat([self.score_images(block, screening=True).probabilities.double() for block in blocks])
+        each = self.judge(pixels, screening=True).double()
         unsure = _near_boundary(each.flatten(1), 100, TOLERANCE) | _near_boundary(each.mean(1), 1000, MEAN_TOLERANCE)
         if unsure.any():
-            each[unsure] = self.score_images(pixels[unsure]).probabilities
+            each[unsure] = self.judge(pixels[unsure])
         return Opinions(each.round(decimals=2), each.mean(1).round(decimals=3))
 
     def first_choices(self, pixels: Tensor) -> Tensor:
@@ -79,38 +115,34 @@ class Scorer:
 
         float32 suffices unless the two likeliest are within its error; those images are judged again in float64.
         """
-        blocks = pixels.split(PIXEL_BLOCK)
-        each = torch.cat([self.score_images(block, screening=True).probabilities.double() for block in blocks])
+        each = self.judge(pixels, screening=True).double()
         first, second = each.topk(2, dim=2).values.unbind(2)
         unsure = (first - second < 2 * TOLERANCE).any(1)
         if unsure.any():
-            each[unsure] = self.score_images(pixels[unsure]).probabilities
+            each[unsure] = self.judge(pixels[unsure])
         return each.argmax(2)
 
-    def score_codes(self, codes: Tensor, *, screening: bool = False) -> ImageScores:
-        """Predicted scores of the images of codes, (..., D), without decoding them; J teachers instead of judges."""
-        if not screening:
-            return self._predicted_scores(self._surrogate(codes))
-        blocks = codes.float().flatten(0, -2).split(CODE_BLOCK)
-        scores = _concatenate([self._predicted_scores(self._fast_surrogate(block)) for block in blocks])
-        return scores.map(lambda column: column.unflatten(0, codes.shape[:-1]))
+    def predict(self, codes: Tensor) -> Prediction:
+        """What the surrogate says of the images of codes, (..., D), without decoding them; the likeness logit is the
+        one above that of the LIKENESS_FLOOR."""
+        return self._above_floor(self._surrogate(codes))
 
-    def score_codes_with_vjp(self, codes: Tensor) -> tuple[ImageScores, Callable[[Prediction], Tensor]]:
-        """`score_codes` in float64, and the vector-Jacobian product: from the gradient with respect to logits, likeness
-        and grey share to the gradient with respect to the codes."""
+    def predict_with_vjp(self, codes: Tensor) -> tuple[Prediction, Callable[[Prediction], Tensor]]:
+        """`predict`, and the vector-Jacobian product: from the gradient with respect to the prediction to the gradient
+        with respect to the codes."""
         prediction, vjp = self._surrogate.with_vjp(codes)
-        return self._predicted_scores(prediction), vjp
+        return self._above_floor(prediction), vjp
+
+    def scout(self, codes: Tensor) -> Tensor:
+        """The logits of the teachers' mean, roughly, for codes (..., D): (..., 10)."""
+        return self._surrogate.scout(codes)
 
     def percentile(self, scores: ImageScores) -> Tensor:
         """The likeness of images (N,) as the share of real test digits that score lower, 0 to 100: (N,)."""
         return self._likeness.percentile(scores.likeness + self._floor)
 
-    def _image_scores(self, probabilities: Tensor, likeness: Tensor, grey: Tensor) -> ImageScores:
-        return ImageScores(probabilities.movedim(0, 1), likeness - self._floor, grey)
-
-    def _predicted_scores(self, prediction: Prediction) -> ImageScores:
-        probabilities = prediction.logits.mT.contiguous().softmax(-2).mT  # five times as fast as along the last axis
-        return ImageScores(probabilities, prediction.likeness - self._floor, prediction.grey)
+    def _above_floor(self, prediction: Prediction) -> Prediction:
+        return prediction._replace(likeness=prediction.likeness - self._floor)
 
 
 def _near_boundary(values: Tensor, scale: int, error: float) -> Tensor:
@@ -118,9 +150,5 @@ def _near_boundary(values: Tensor, scale: int, error: float) -> Tensor:
     return ((scale * values).remainder(1) - 0.5).abs().amin(1) < scale * error
 
 
-def _concatenate(parts: list[ImageScores]) -> ImageScores:
-    return ImageScores(*(torch.cat(column) for column in zip(*parts, strict=True)))
-
-
 def _float32(network: Network) -> Network:
-    return fuse_batchnorm(network).float().to(memory_format=torch.channels_last)
+    return copy.deepcopy(network).float().to(memory_format=torch.channels_last)

@@ -12,8 +12,8 @@ from torch import Tensor
 from muddle.images.pixels import decoded_pixels
 from muddle.search.draws import Draws
 from muddle.search.latent import path
-from muddle.search.objective import Goal, objective, objective_grad
-from muddle.search.scorer import PIXEL_BLOCK, SCREENING_PAYS, ImageScores, Scorer
+from muddle.search.objective import Goal, objective, promise, promise_grad, undecided
+from muddle.search.scorer import ImageScores, Scorer
 
 GRID = 2.0**-20  # refined codes are rounded to this grid, so that float64's rounding noise is not amplified
 
@@ -37,6 +37,10 @@ class SearchResult(NamedTuple):
         """Some of the muddles."""
         return SearchResult(*(column[index] for column in self))
 
+    def to(self, device: torch.device) -> "SearchResult":
+        """The same on a device."""
+        return SearchResult(*(column.to(device) for column in self))
+
 
 Strategy = Callable[[Draws, Scorer], SearchResult]
 
@@ -58,48 +62,45 @@ def farthest(draws: Draws, scorer: Scorer) -> SearchResult:
     images = draws.source_image, draws.partner_image
     distance = sum(((frames - image[:, None]) ** 2).flatten(2).mean(2) for image in images)
     best = distance.argmax(1)
-    return _on_path(codes[torch.arange(len(best)), best], scorer)
+    return _on_path(codes[_rows(best), best], scorer)
 
 
 def _on_path(codes: Tensor, scorer: Scorer) -> SearchResult:
     pixels = decoded_pixels(scorer.decode(codes))
-    return SearchResult(codes, torch.zeros(len(codes), dtype=torch.long), pixels, *scorer.score_images(pixels))
+    return SearchResult(codes, torch.zeros_like(codes[:, 0], dtype=torch.long), pixels, *scorer.score_images(pixels))
 
 
-class Ascent(NamedTuple):
-    """The effort of one refinement. Lengths are such that an axis of the code has standard deviation 1."""
+class Effort(NamedTuple):
+    """What one refinement costs. Lengths are such that an axis of the code has standard deviation 1."""
 
+    paths: int  # whose best step is refined
     steps: int  # of the gradient ascent
     step_size: float  # length of the first of them
-    beam: int  # paths whose best step is refined
-    reranked: int  # codes that are decoded and judged
+    finalists: int  # codes that are decoded and judged
+    reach: float  # log odds from the goal at which a teacher counts half
 
 
 PATH_STEPS = 7  # along each path that is searched
-# Where the boundary crosses the path, it is near one of its steps.
-NEAR = Ascent(steps=10, step_size=0.08, beam=6, reranked=4)
+KNOWN = 16  # paths that the scout finds best, which the surrogate then ranks
+NEAR = Effort(paths=4, steps=20, step_size=0.5, finalists=4, reach=10)
 # Paths between some digits lead through a third: the boundary is off the path.
-FAR = Ascent(steps=40, step_size=0.8, beam=10, reranked=6)
-GOOD_ENOUGH = 0.5  # objective below which the near ascent is followed by the far one
-MARGIN = 1e-4  # of the objective, a hundred times the error of screening
+FAR = Effort(paths=16, steps=40, step_size=0.8, finalists=12, reach=4)
+MARGIN = 1e-4  # of the objective, a hundred times the error of float32
+GOOD_ENOUGH = 0.5  # objective below which the near refinement is followed by the far one
 
 
 def balanced(draws: Draws, scorer: Scorer) -> SearchResult:
     """The code whose image the judges cannot place between the two digits, that is crisp and looks like a digit.
 
-    Screen: the surrogate's objective on every path to a partner. Ascend: from the best step of each of the best paths,
-    up the surrogate's gradient. Rerank: the images of the best codes, scored by the judges, decide. If the best
-    candidate scores below GOOD_ENOUGH, ascend and rerank again with more and larger steps.
+    Scout: the step of each path to a partner that promises most. Refine: from the best of these, up the gradient of
+    the surrogate's promise. Judge: the images of the best codes, scored by the judges, decide. If the best of them
+    scores below GOOD_ENOUGH, refine and judge again with more and larger steps.
     """
-    sources = draws.source[:, None].expand_as(draws.partners)
-    inner = path(sources, draws.partners, PATH_STEPS)[:, :, 1:-1]  # (N, P, T, D)
-    predicted, step = _screen(inner, draws.goal, scorer, kept=max(NEAR.beam, FAR.beam)).max(2)  # (N, P)
-    starts = inner.gather(2, step[..., None, None].expand(-1, -1, 1, inner.shape[-1])).squeeze(2)  # (N, P, D)
-
-    best, value = _refine(draws, starts, predicted, NEAR, scorer)
+    starts, partners = _scout(draws, scorer)
+    best, value = _refine(draws, starts, partners, NEAR, scorer)
     poor = (value < GOOD_ENOUGH).nonzero().squeeze(1)
     if len(poor):
-        other, other_value = _refine(draws.rows(poor), starts[poor], predicted[poor], FAR, scorer)
+        other, other_value = _refine(draws.rows(poor), starts[poor], partners[poor], FAR, scorer)
         better = other_value > value[poor]
         for column, replacement in zip(best, other, strict=True):
             column[poor[better]] = replacement[better]
@@ -109,61 +110,65 @@ def balanced(draws: Draws, scorer: Scorer) -> SearchResult:
 STRATEGY_FUNCTIONS: dict[str, Strategy] = {"balanced": balanced, "midpoint": midpoint, "farthest": farthest}
 
 
-def _screen(codes: Tensor, goal: Goal, scorer: Scorer, kept: int) -> Tensor:
-    """The surrogate's objective of the codes (N, P, T, D) that may be the best of their path, if their path may be
-    among the `kept` best; minus infinity for all others: (N, P, T)."""
-    rows = torch.arange(len(codes))
-    rough = objective(scorer.score_codes(codes, screening=True), goal.rows(rows[:, None, None]))
-    best = rough.amax(2)
-    least = best.topk(min(kept, best.shape[1]), dim=1).values[:, -1:]
-    contenders = (rough >= best[..., None] - MARGIN) & (best >= least - MARGIN)[..., None]
-    exact = objective(scorer.score_codes(codes[contenders]), goal.rows(contenders.nonzero()[:, 0]))
-    return torch.full_like(rough, -torch.inf, dtype=codes.dtype).masked_scatter(contenders, exact)
+def _scout(draws: Draws, scorer: Scorer) -> tuple[Tensor, Tensor]:
+    """The most promising step of each of the KNOWN best paths, from the best: codes (N, P, D), partners (N, P)."""
+    row = _rows(draws.source)[:, None]
+    sources = draws.source[:, None].expand_as(draws.partners)
+    inner = path(sources, draws.partners, PATH_STEPS)[:, :, 1:-1]  # (N, P, T, D)
+    rough, step = undecided(scorer.scout(inner), draws.goal.rows(row), NEAR.reach).max(2)  # (N, P)
+    partner = rough.topk(min(KNOWN, rough.shape[1]), dim=1).indices
+    codes = inner[row, partner, step.gather(1, partner)]  # (N, KNOWN, D)
+    order = promise(scorer.predict(codes), draws.goal.rows(row), NEAR.reach).argsort(
+        dim=1, descending=True, stable=True
+    )
+    return codes[row, order], partner.gather(1, order)
 
 
 def _refine(
-    draws: Draws, starts: Tensor, predicted: Tensor, effort: Ascent, scorer: Scorer
+    draws: Draws, starts: Tensor, partners: Tensor, effort: Effort, scorer: Scorer
 ) -> tuple[SearchResult, Tensor]:
-    """The best of the best paths' refined codes, and its objective (N,). Starts (N, P, D), one a path, and the
-    surrogate's objective of each, `predicted` (N, P)."""
-    row = torch.arange(len(starts))[:, None]
-    partner = predicted.topk(min(effort.beam, predicted.shape[1]), dim=1).indices  # (N, B)
+    """The best refined code, and its objective (N,). Starts (N, P, D), the best first, near partners (N, P)."""
+    row = _rows(starts)[:, None]
     goal = draws.goal.rows(row)
-    start = starts[row, partner]  # (N, B, D)
-    candidates = torch.cat([start, _ascend(start, goal, scorer, effort)], 1)  # (N, 2 B, D)
-    value = objective(scorer.score_codes(candidates), goal)  # (N, 2 B)
-    finalists = value.topk(min(effort.reranked, candidates.shape[1]), dim=1).indices
-    winner, pixels, scores, value = _rerank(candidates[row, finalists], goal, scorer)
-    place = finalists.gather(1, winner[:, None])  # (N, 1): among the candidates, which name each partner twice
-    codes = candidates[row, place].squeeze(1)
-    partner = partner.gather(1, place % partner.shape[1]).squeeze(1)
-    return SearchResult(codes, partner, pixels, *scores), value
+    codes = ascend(starts[:, : effort.paths], goal, scorer, effort)  # (N, B, D)
+    value = promise(scorer.predict(codes), goal, effort.reach)
+    finalists = value.topk(min(effort.finalists, value.shape[1]), dim=1).indices  # (N, F)
+    codes, partners = codes[row, finalists], partners[row, finalists]
+    winner, pixels, scores, value = _judge(codes, goal, scorer)
+    row = row[:, 0]
+    return SearchResult(codes[row, winner], partners[row, winner], pixels, *scores), value
 
 
-def _ascend(codes: Tensor, goal: Goal, scorer: Scorer, effort: Ascent) -> Tensor:
-    """Gradient ascent on the surrogate's objective with normalized steps that shrink to nothing: (N, B, D)."""
+def _judge(codes: Tensor, goal: Goal, scorer: Scorer) -> tuple[Tensor, Tensor, ImageScores, Tensor]:
+    """The best of each row of codes (N, C, D) by their images: its place (N,), pixels, scores, objective (N,).
+
+    float32 rules out those that cannot be it, three times as fast as float64, in which the others are judged.
+    """
+    shape = codes.shape[:2]
+    pixels = decoded_pixels(scorer.decode(codes.flatten(0, 1)))
+    rough = scorer.score_images(pixels, screening=True).map(lambda column: column.unflatten(0, shape))
+    value = objective(rough, scorer.bold(pixels, screening=True).unflatten(0, shape), goal)  # (N, C)
+    contenders = value >= value.amax(1, keepdim=True) - MARGIN
+    judged = pixels[contenders.flatten()]
+    scores, bold = scorer.score_images(judged), scorer.bold(judged)
+    exact = objective(scores, bold, Goal(*(column.squeeze(1)[contenders.nonzero()[:, 0]] for column in goal)))
+    value, winner = torch.full_like(value, -torch.inf, dtype=codes.dtype).masked_scatter(contenders, exact).max(1)
+    row = _rows(winner)
+    place = contenders.flatten().cumsum(0).unflatten(0, shape)[row, winner] - 1
+    return winner, pixels.unflatten(0, shape)[row, winner], scores.map(lambda column: column[place]), value
+
+
+def _rows(like: Tensor) -> Tensor:
+    """The numbers of a tensor's rows."""
+    return torch.arange(len(like), device=like.device)
+
+
+def ascend(codes: Tensor, goal: Goal, scorer: Scorer, effort: Effort) -> Tensor:
+    """Gradient ascent on the surrogate's promise with normalized steps that shrink to nothing: (N, B, D)."""
     for i in range(effort.steps):
-        scores, vjp = scorer.score_codes_with_vjp(codes)
-        gradient = vjp(objective_grad(scores, goal))
+        seen, vjp = scorer.predict_with_vjp(codes)
+        gradient = vjp(promise_grad(seen, goal, effort.reach))
         length = effort.step_size * (1 - i / effort.steps)
         codes = codes + length * gradient / gradient.norm(dim=-1, keepdim=True).clamp_min(1e-12)
         codes = (codes / GRID).round() * GRID
     return codes
-
-
-def _rerank(codes: Tensor, goal: Goal, scorer: Scorer) -> tuple[Tensor, Tensor, ImageScores, Tensor]:
-    """The best of each row of codes (N, C, D) by their images: its place (N,), pixels, scores, objective (N,)."""
-    shape = codes.shape[:2]
-    pixels = torch.cat([decoded_pixels(scorer.decode(block)) for block in codes.flatten(0, 1).split(PIXEL_BLOCK)])
-    contenders = torch.ones(shape, dtype=torch.bool)
-    if len(pixels) > SCREENING_PAYS:
-        rough = scorer.score_images(pixels, screening=True).map(lambda column: column.unflatten(0, shape))
-        rough = objective(rough, goal)  # (N, C)
-        contenders = rough >= rough.amax(1, keepdim=True) - MARGIN
-    scores = scorer.score_images(pixels[contenders.flatten()])
-    rows = contenders.nonzero()[:, 0]
-    exact = objective(scores, Goal(*(column.squeeze(1)[rows] for column in goal)))
-    value, winner = torch.full(shape, -torch.inf, dtype=codes.dtype).masked_scatter(contenders, exact).max(1)
-    row = torch.arange(len(codes))
-    place = contenders.flatten().cumsum(0).unflatten(0, shape)[row, winner] - 1
-    return winner, pixels.unflatten(0, shape)[row, winner], scores.map(lambda column: column[place]), value

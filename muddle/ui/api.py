@@ -131,8 +131,10 @@ class Api:
 
     async def _answer(self, recipe: Recipe, only_picture: bool, request: Any) -> dict[str, Any] | str:
         ONLY_PICTURE.check("only_picture", only_picture)
-        muddle = await self._networks.muddle(recipe, client_of(request))
-        return data_uri(muddle.image) if only_picture else self._as_json(muddle)
+        client = client_of(request)
+        if only_picture:
+            return data_uri(await self._networks.picture(recipe, client))
+        return self._as_json(await self._networks.muddle(recipe, client))
 
 
 def read_digit(picture: Any) -> np.ndarray:

@@ -34,6 +34,7 @@ TOGETHER = 8  # jobs that are done in one go: more would make the first wait lon
 CACHED = 100  # muddles that are remembered, 15 KB each with 11 steps, and as much again as JSON
 HEARTBEAT = 5  # seconds without a job after which it is checked that the process is there
 PATIENCE = 60  # seconds after which the process is taken for stuck, and killed
+TOGETHER_MADE = ("make", "pictures")  # methods that take the recipes of several jobs at once
 TRIES = 2  # of a job, in case that it is what kills the process
 LEAVE = 3  # seconds that the end may take
 MAX_DELAY = 30  # seconds between two starts of a process that does not come up
@@ -130,6 +131,12 @@ class Networks:
     async def muddles(self, recipes: Sequence[Recipe], client: str = "") -> list[Muddle]:
         """The muddles of some recipes as one job. Raises MuddleError."""
         return await self._ask("make", tuple(recipes), client)
+
+    async def picture(self, recipe: Recipe, client: str = "") -> np.ndarray:
+        """The muddle of a recipe, uint8 (28, 28), without its path, which nobody judges then. Raises MuddleError."""
+        with self._changed:
+            known = self._known("make", [recipe])
+        return known[0].image if known else (await self._ask("pictures", (recipe,), client))[0]
 
     async def judge(self, image: np.ndarray, client: str = "") -> np.ndarray:
         """The judges' mean probabilities of an image: (28, 28) uint8 -> (10,). Raises MuddleError."""
@@ -341,11 +348,11 @@ def answer(source: Source, calls: Sequence[tuple[str, Any]]) -> list[Any]:
     Muddles are made together, which gives the same bytes as one by one and takes less time.
     """
     muddler = _muddler(source)
-    recipes = [recipe for method, argument in calls if method == "make" for recipe in argument]
+    recipes = {name: [r for method, argument in calls if method == name for r in argument] for name in TOGETHER_MADE}
     try:
-        made = iter(muddler.make(recipes))
+        made = {name: iter(getattr(muddler, name)(of)) for name, of in recipes.items()}
         return [
-            [next(made) for _ in argument] if method == "make" else getattr(muddler, method)(argument)
+            [next(made[method]) for _ in argument] if method in made else getattr(muddler, method)(argument)
             for method, argument in calls
         ]
     except Exception:  # one of them cannot be answered: each says so for itself

@@ -20,7 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from muddle.errors import MuddleError
 from muddle.export.files import to_file
 from muddle.export.serialize import TAGLINE, to_base64
+from muddle.images.codecs import png
 from muddle.recipe import PARAMETERS, VERSION, Recipe
+from muddle.result import SCALE
 from muddle.ui import OPENING, asset, assets, read_static
 from muddle.ui.http import client_of
 from muddle.ui.networks import Facts, Networks
@@ -55,8 +57,12 @@ def routes(networks: Networks) -> list[Route]:
         headers = {"ETag": tag, "Cache-Control": f"public, max-age={age}"}
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        made = await networks.muddle(Recipe.from_query(request.url.query), client_of(request))
-        return Response(await networks.in_thread(to_file, made, kind), media_type=media_type, headers=headers)
+        recipe, client = Recipe.from_query(request.url.query), client_of(request)
+        if kind == "png":
+            data = await networks.in_thread(png, await networks.picture(recipe, client), SCALE)
+        else:
+            data = await networks.in_thread(to_file, await networks.muddle(recipe, client), kind)
+        return Response(data, media_type=media_type, headers=headers)
 
     async def own_asset(request: Request) -> Response:
         address = path_of(request)[1:]

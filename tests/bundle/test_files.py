@@ -248,4 +248,4 @@ def test_a_part_that_is_not_there_yet_names_the_command_that_makes_it(tmp_path):
 def test_entries_of_the_config_are_added_and_replaced(tmp_path):
     update_config(tmp_path, one=1)
     update_config(tmp_path, one=2, two=3)
-    assert json.loads((tmp_path / "config.json").read_text()) == {"format": 3, "one": 2, "two": 3}
+    assert json.loads((tmp_path / "config.json").read_text()) == {"format": 4, "one": 2, "two": 3}

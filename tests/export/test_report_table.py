@@ -2,7 +2,7 @@ import json
 import re
 
 from muddle.bundle.files import EMBEDDED
-from muddle.export.report_table import ROWS, interval, result_table
+from muddle.export.report_table import ROWS, balance_table, interval, member_table, result_table
 
 
 def figure(value, low, high):
@@ -12,7 +12,7 @@ def figure(value, low, high):
 def report(**strategies):
     """A report whose figures are the strategy's number and one more a row."""
     return {
-        "panel": ["one", "two"],
+        "panel_members": ["one", "two"],
         "real_test_digits": {"grey_share": {"value": 0.5061}},
         "strategies": {
             name: {
@@ -51,3 +51,35 @@ def test_the_embedded_report_makes_a_table_of_figures():
     table = result_table(json.loads((EMBEDDED / "report.json").read_text()))
     assert re.findall("`(.+?)`", table)[:3] == ["balanced", "midpoint", "farthest"]
     assert "nan" not in table
+
+
+def test_the_members_stand_alone_then_their_mean_then_other_kinds_and_all():
+    shares = {"both_above_0.2": [0.1, 0.2], "split": [0.3, 0.4], "top_pair": [0.5, 0.6]}
+    means = {key: figure(0.5, 0.4, 0.6) for key in shares}
+    report = {
+        "panel": ["one", "two", "trees"],
+        "panel_members": ["one", "two"],
+        "all_pairs": {"count": 4500, "members": shares, **means},
+    }
+    lines = member_table(report).splitlines()
+    assert lines[2:4] == ["| one alone | 10.0 % | 30.0 % | 50.0 % |", "| two alone | 20.0 % | 40.0 % | 60.0 % |"]
+    mean = "| 50.0 % (40.0 to 60.0) | 50.0 % (40.0 to 60.0) | 50.0 % (40.0 to 60.0) |"
+    assert lines[4:] == [f"| **their mean** {mean}"]
+    report["other_kinds"] = {name: {"all_pairs": means} for name in ("trees", "these", "all", "tuning")}
+    assert member_table(report).splitlines()[5:] == [
+        "| trees alone | 50.0 % | 50.0 % | 50.0 % |",
+        f"| mean of these three {mean}",
+        f"| **mean of all 3** {mean}",
+        f"| mean of the tuning panel, by which settings were chosen {mean}",
+    ]
+
+
+def test_the_balance_has_a_column_a_bin():
+    bins = [
+        {"asked": 0.05, "share": figure(0.06, 0.05, 0.07), "spread": 0.1},
+        {"asked": 0.15, "share": figure(0.2, 0, 1), "spread": 0},
+    ]
+    head, _, *rows = balance_table({"balance": bins}).splitlines()
+    assert head == "| asked for | 0.05 | 0.15 |"
+    assert rows[0].endswith("| 0.06 | 0.20 |")
+    assert rows[1].endswith("| 0.05 to 0.07 | 0.00 to 1.00 |")

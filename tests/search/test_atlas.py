@@ -25,7 +25,7 @@ def test_the_way_back_leads_to_digits_at_their_places(muddler):
     codes = bundle.inverse(places)
     assert (bundle.projection(codes) - places).norm(dim=1).mean() < 0.04
     near = torch.cdist(places, bundle.projection(bundle.exemplars.codes)).argmin(1)
-    read = bundle.surrogate(codes).logits.softmax(-1).mean(-2).argmax(-1)
+    read = bundle.surrogate(codes).teachers.softmax(-1).mean(-2).argmax(-1)
     assert (read == bundle.exemplars.labels[near]).double().mean() > 0.75  # the rest lies at borders
 
 

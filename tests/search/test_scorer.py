@@ -4,7 +4,7 @@ import torch
 
 from muddle.images.pixels import to_unit
 from muddle.search.metrics import grey_share
-from muddle.search.scorer import MEAN_TOLERANCE, PIXEL_BLOCK, TOLERANCE, ImageScores, Scorer
+from muddle.search.scorer import BOLD_JUDGES, MEAN_TOLERANCE, PIXEL_BLOCK, TOLERANCE, ImageScores, Scorer
 
 
 @pytest.fixture(scope="module")
@@ -38,24 +38,35 @@ def test_images_are_scored_by_the_bundles_networks(muddler, scorer):
     assert difference(found, expected) < 1e-10
 
 
-def test_codes_are_scored_by_the_bundles_surrogate(muddler, scorer, between):
+def test_without_faint_ink_the_first_judges_see_what_is_left(muddler, scorer):
+    pixels = muddler.bundle.exemplars.images[::40].clone()
+    pixels[:, 0, 0] = 100  # faint, and gone
+    with torch.no_grad():
+        found, left = scorer.bold(pixels), to_unit(pixels * (pixels >= 128))
+        expected = muddler.bundle.judges(left)[:BOLD_JUDGES].mean(0)
+    assert (found - expected).abs().max() < 1e-10
+
+
+def test_codes_are_predicted_by_the_bundles_surrogate(muddler, scorer, between):
     bundle, codes = muddler.bundle, between.unflatten(0, (5, 50))
-    found, expected = scorer.score_codes(codes), bundle.surrogate(codes)
-    expected = ImageScores(
-        expected.logits.softmax(-1), expected.likeness - bundle.likeness.quantiles[10], expected.grey
-    )
-    assert found.probabilities.shape == (5, 50, bundle.surrogate.config.teachers, 10)
+    found, expected = scorer.predict(codes), bundle.surrogate(codes)
+    expected = expected._replace(likeness=expected.likeness - bundle.likeness.quantiles[10])
+    assert found.logits.shape == (5, 50, bundle.surrogate.config.teachers + 1, 10)
     assert difference(found, expected) < 1e-10
-    assert difference(scorer.score_codes_with_vjp(codes)[0], expected) < 1e-10
+    assert difference(scorer.predict_with_vjp(codes)[0], expected) < 1e-10
 
 
-def test_screening_is_near_the_exact_scores(muddler, scorer, between):
+def test_the_scout_is_roughly_the_teachers_mean(scorer, between):
+    with torch.no_grad():
+        rough, mean = scorer.scout(between).softmax(-1), scorer.predict(between).teachers.softmax(-1).mean(1)
+    assert (rough - mean).abs().sum(1).mean() / 2 < 0.15
+
+
+def test_screening_is_near_the_exact_scores(muddler, scorer):
     images = muddler.bundle.exemplars.images[::10]
     with torch.no_grad():
-        by_code, by_code_exactly = scorer.score_codes(between, screening=True), scorer.score_codes(between)
         by_image, by_image_exactly = scorer.score_images(images, screening=True), scorer.score_images(images)
-    assert 0 < difference(by_code, by_code_exactly) < 1e-4  # more than nothing, or it would be no faster
-    assert 0 < difference(by_image, by_image_exactly) < 1e-4
+    assert 0 < difference(by_image, by_image_exactly) < 1e-4  # more than nothing, or it would be no faster
     mean, exact = by_image.probabilities.double().mean(1), by_image_exactly.probabilities.mean(1)
     assert (mean - exact).abs().max() < MEAN_TOLERANCE / 2
     assert difference(by_image, by_image_exactly) < TOLERANCE / 2
@@ -75,14 +86,14 @@ def test_what_might_be_rounded_to_the_other_side_is_computed_exactly(scorer, mon
     exact = torch.tensor([[0.2005004, 0.7994996], [0.2450004, 0.7549996], [0.1, 0.9]], dtype=torch.float64)
     recomputed = []
 
-    def score_images(pixels, *, screening=False):
+    def judge(pixels, *, screening=False):
         rows = pixels[:, 0, 0].long()
         if not screening:
             recomputed.extend(rows.tolist())
         error = torch.tensor([-1e-6, 1e-6]) if screening else 0  # enough for them to fall below
-        return ImageScores((exact[rows] + error)[:, None], None, None)
+        return (exact[rows] + error)[:, None]
 
-    monkeypatch.setattr(scorer, "score_images", score_images)
+    monkeypatch.setattr(scorer, "judge", judge)
     said = scorer.opinions(torch.arange(3, dtype=torch.uint8)[:, None, None].expand(3, 28, 28))
     torch.testing.assert_close(said.mean, exact.round(decimals=3), rtol=0, atol=0)
     torch.testing.assert_close(said.each, exact[:, None].round(decimals=2), rtol=0, atol=0)
@@ -99,14 +110,14 @@ def test_a_choice_that_might_be_the_other_is_made_exactly(scorer, monkeypatch):
     exact = torch.tensor([[0.499999, 0.500001], [0.1, 0.9]], dtype=torch.float64)
     recomputed = []
 
-    def score_images(pixels, *, screening=False):
+    def judge(pixels, *, screening=False):
         rows = pixels[:, 0, 0].long()
         if not screening:
             recomputed.extend(rows.tolist())
         error = torch.tensor([2e-6, -2e-6]) if screening else 0  # enough to turn the first
-        return ImageScores((exact[rows] + error)[:, None], None, None)
+        return (exact[rows] + error)[:, None]
 
-    monkeypatch.setattr(scorer, "score_images", score_images)
+    monkeypatch.setattr(scorer, "judge", judge)
     pixels = torch.arange(2, dtype=torch.uint8)[:, None, None].expand(2, 28, 28)
     assert scorer.first_choices(pixels).tolist() == [[1], [1]]
     assert recomputed == [0]

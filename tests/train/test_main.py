@@ -11,8 +11,9 @@ from muddle.errors import BundleError
 from muddle.evaluate.classifiers import load_classifier
 from muddle.verify import verify
 from train.__main__ import ALL, COMMANDS, STAGES, main, parser, run_stages
-from train.report import report
+from train.report import ablation, report
 from train.run import Run, RunSize
+from train.sealed_panel import KINDS
 from train.stages import judge
 from train.stages.reference import MEMBERS
 
@@ -78,7 +79,25 @@ def test_the_report_counts_its_muddles_and_has_its_pairs(tiny):
     assert figures["all_pairs"]["count"] == 10
     assert len(figures["judges"]) == 4 + 1  # and their mean
     assert len(figures["teachers"]) == 1 + 1
-    assert list(figures["panel"]) == figures["panel_members"]
+    assert figures["measured_by"] == "sealed"
+    assert list(figures["panel"]) == [*figures["panel_members"], *KINDS]
+    assert list(figures["other_kinds"]) == [*KINDS, "these", "all", "tuning"]
+    assert sum(row["count"] for row in figures["balance"]) == 40
+
+
+def test_the_ablation_writes_a_row_for_every_variant(tiny, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(ablation, "DOCUMENT", tmp_path / "ablation.md")
+    monkeypatch.setattr(ablation, "EVERY", 9)
+    run_stages(["ablation"], Run(source="mnist-5k", out=tiny, size=TINY))
+    rows = [line for line in (tmp_path / "ablation.md").read_text().splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == len(ablation.VARIANTS)
+    operations = {row.split("|")[1].strip(): float(row.split("|")[-2]) for row in rows}
+    assert operations["midpoint only"] < operations["one finalist: no image decides"] < operations["all of it"]
+    assert (
+        operations["five judges"]
+        < operations["all of it"]
+        < operations[f"no surrogate: the images of {ablation.ALONE} paths"]
+    )
 
 
 def test_the_map_is_measured_beside_the_codes_and_two_linear_projections(tiny):
@@ -115,8 +134,8 @@ def test_a_stage_whose_input_is_missing_names_the_stage_to_run(tmp_path, few_dig
     assert capsys.readouterr().err == f"{caught.value}\n"
 
 
-def test_all_runs_every_stage_but_the_one_that_changes_the_repository():
-    assert [*ALL, "embed"] == list(STAGES)
+def test_all_runs_every_stage_but_those_that_change_the_repository():
+    assert [*ALL, "ablation", "embed"] == list(STAGES)
 
 
 @pytest.mark.parametrize(("name", "entry"), [*STAGES.items(), *COMMANDS.items()])

@@ -65,6 +65,16 @@ def test_muddles_that_are_made_together_are_those_that_are_made_alone(networks, 
     assert list(map(as_json, answers)) == list(map(as_json, muddler.make(recipes)))
 
 
+def test_a_picture_alone_is_that_of_the_muddle(networks, muddler):
+    recipes = [recipe(60), recipe(61), Recipe(digit=4, source=0)]
+    one, other, error, muddle = together(*map(networks.picture, recipes), networks.muddle(recipe(62)))
+    for picture, own in zip((one, other), muddler.make(recipes[:2]), strict=True):
+        assert (picture == own.image).all()
+    assert error.code == "bad-source"
+    (again,) = together(networks.picture(recipe(62)))
+    assert again is muddle.image, "what is remembered is not made again"
+
+
 def test_a_wrong_recipe_says_so_and_spoils_nothing_beside_it(networks, muddler):
     wrong, other = Recipe(digit=4, seed=11, source=0), Recipe(digit=4, source=10**6 - 1)
     error, muddle, outside = together(*map(networks.muddle, (wrong, recipe(11), other)))

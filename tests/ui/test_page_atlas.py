@@ -56,7 +56,7 @@ def sorted_by_doubt(muddler):
     places = grid(40)
     places = places[on_land(muddler.bundle, places)]
     codes = muddler.bundle.inverse(places)
-    top = muddler.bundle.surrogate(codes).logits.softmax(-1).mean(-2).topk(2)
+    top = muddler.bundle.surrogate(codes).teachers.softmax(-1).mean(-2).topk(2)
     order = top.values[:, 1].argsort()
     return places[order].numpy(), top.indices[order].numpy()
 
@@ -83,7 +83,7 @@ def test_the_browsers_networks_say_what_pythons_do(opening, app, muddler):
     border = np.abs(decoded - BLACK) < 1  # where one may have it black
     assert np.abs(images - np.where(decoded < BLACK - 0.5, 0, decoded))[~border].max() <= 1
     assert not ((images > 0) & (images < BLACK)).any()
-    shares = bundle.surrogate(codes).logits.softmax(-1).mean(-2).numpy()
+    shares = bundle.surrogate(codes).teachers.softmax(-1).mean(-2).numpy()
     assert np.abs(np.array([one["shares"] for one in found]) - shares).max() < 0.01
     places = bundle.projection(codes)
     assert np.abs(np.array([one["place"] for one in found]) - places.numpy()).max() < 0.005

@@ -5,10 +5,18 @@ from typing import Any
 from muddle import __version__
 from muddle.bundle.files import Bundle, as_stored
 from muddle.export.citation import bibtex
-from muddle.export.report_table import ROWS, interval, member_table, result_table
+from muddle.export.report_table import ROWS, balance_table, interval, member_table, percent, result_table
 from muddle.votes.measures import Figure, Prediction, prediction_table
 
 WHEEL = f"mnist_muddle-{__version__}-py3-none-any.whl"  # as pip names it
+
+
+def measured_by(report: dict[str, Any]) -> str:
+    """By whom the figures are."""
+    members = ", ".join(report["panel_members"])
+    if report["measured_by"] == "sealed":
+        return f"Measured by a sealed panel: classifiers that no search saw and no setting was chosen by ({members})."
+    return f"Measured by the tuning panel ({members}), by which settings were chosen: not to be quoted."
 
 
 def pair_summary(report: dict[str, Any]) -> str:
@@ -63,6 +71,29 @@ def tells_note(report: dict[str, Any]) -> str:
         "What tells muddles from real test digits, by the best simple statistic of its kind (AUROC, 0.5: nothing): a "
         f"single pixel {tells['pixel']}, the ink {tells['ink']}, the border's ink {tells['border']}, grey levels "
         f"{tells['grey_levels']}."
+    )
+
+
+def balance_note(report: dict[str, Any]) -> str:
+    """How well the balance that is asked for is what the panel sees."""
+    gap = max(abs(row["share"]["value"] - row["asked"]) for row in report["balance"])
+    members = sum(row["members_spread"] for row in report["balance"]) / len(report["balance"])
+    count = sum(row["count"] for row in report["balance"])
+    return (
+        f"The balance that is asked for, on {count:,} muddles of all pairs: the panel's mean share of the target is at "
+        f"most {gap:.3f} away in ten bins. Image by image it is not exact: the spread is the standard deviation over "
+        f"the images of a bin, and on one image the members are {members:.2f} (standard deviation) apart.\n\n"
+        f"{balance_table(report)}"
+    )
+
+
+def boldness_note(report: dict[str, Any]) -> str:
+    """How many muddles stay undecided without their faint ink."""
+    found = report["boldness"]
+    *levels, last = (f"{percent(found[key]['value'])} without ink below {key}" for key in found if key != "all")
+    return (
+        f"Of the muddles that give both labels more than 0.2 by the judges, as many still do: {', '.join(levels)} and "
+        f"{last}; {percent(found['all']['value'])} in every case."
     )
 
 
@@ -184,7 +215,7 @@ muddle = Muddler.from_pretrained({name}).muddle(4, target=9, seed=27)
 {where_from(repo)}
 
 ## Results
-Measured by a panel of classifiers that no search ever saw ({", ".join(report["panel"])}); 95 % intervals in brackets.
+{measured_by(report)} 95 % intervals in brackets.
 
 {result_table(report)}
 
@@ -193,6 +224,10 @@ One by one:
 {member_table(report)}
 
 {pair_summary(report)}
+
+{balance_note(report)}
+
+{boldness_note(report)}
 
 {tells_note(report)}
 

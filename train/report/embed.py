@@ -19,6 +19,7 @@ PICTURES = (
     "report/midpoint.png",
     "report/pairs-both_above_0.2.png",
     "report/pairs-split.png",
+    "report/balance.png",
     "report/panel-apart.png",
     "report/least-likely.png",
     "exemplars/dropped.png",
@@ -59,10 +60,14 @@ def results(report: dict[str, Any]) -> str:
     """All results as Markdown: table, pairs, a note on `farthest`, and the author's assumptions."""
     return "\n\n".join(
         [
+            card.measured_by(report),
             result_table(report),
             "The panel, one by one:",
             member_table(report),
             card.pair_summary(report),
+            card.balance_note(report),
+            "![Asked-for balance against the panel's share, a dot for each muddle](balance.png)",
+            card.boldness_note(report),
             card.tells_note(report),
             card.farthest_note(report),
             card.atlas_note(report),

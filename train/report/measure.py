@@ -7,13 +7,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from muddle.images.pixels import to_unit
+from muddle.images.pixels import to_pixels, to_unit
 from muddle.muddler import Muddler
 from muddle.networks.likeness import Likeness
 from muddle.search.latent import nearest_centroid, path
-from muddle.search.metrics import both_above, entropy_bits, grey_share, top_pair
+from muddle.search.metrics import both_above, entropy_bits, grey_share, pair_probabilities, top_pair, without_faint
 from train.loop import in_batches
 from train.stages.panel import panel_probabilities
+
+LEVELS = (0.25, 0.4, 0.5)  # of ink, below which it is removed
 
 
 def share(hits: Tensor | np.ndarray) -> dict[str, float]:
@@ -43,11 +45,13 @@ def muddle_figures(
         percentiles = likeness.percentile(likeness(unit))
     p_digit = each.gather(2, first.expand(len(each), -1)[..., None]).squeeze(2)
     undecided = (p_digit > 0.4) & (p_digit < 0.6)
+    shares = target_shares(mean, first, second)
     return {
         "count": len(images),
         "split": share(both_above(mean, first, second, 0.4)),
         "both_above_0.2": share(both_above(mean, first, second, 0.2)),
         "top_pair": share(top_pair(mean, first, second)),
+        "distance": average((shares - 0.5).abs()),
         "grey_share": average(grey_share(unit)),
         "likely_digit": share(percentiles > 5),
         "entropy_bits": average(entropy_bits(mean.double())),
@@ -60,6 +64,45 @@ def muddle_figures(
             "undecided": undecided.double().mean(1).tolist(),
         },
     }
+
+
+def target_shares(probabilities: Tensor, digits: Tensor, targets: Tensor) -> Tensor:
+    """The target's share of the two labels' probability: (N, 10), (N,), (N,) -> (N,), 0 to 1."""
+    first, second = pair_probabilities(probabilities[:, None], digits, targets)[:, 0].unbind(-1)
+    return second / (first + second).clamp_min(1e-9)
+
+
+def boldness(muddler: Muddler, images: np.ndarray, digits: np.ndarray, targets: np.ndarray) -> dict[str, Any]:
+    """Of muddles uint8 (N, 28, 28) that give both labels more than 0.2 by the judges: the share that still do without
+    any ink below each of LEVELS, one by one and all."""
+    first, second = torch.from_numpy(digits), torch.from_numpy(targets)
+
+    def undecided(pixels: Tensor) -> Tensor:
+        return both_above(torch.from_numpy(muddler.judge(pixels.numpy())), first, second, 0.2)
+
+    pixels = torch.from_numpy(images)
+    whole = undecided(pixels)
+    left = {level: undecided(to_pixels(without_faint(to_unit(pixels), level)))[whole] for level in LEVELS}
+    every = torch.stack([*left.values()]).all(0)
+    return {**{f"{level}": share(kept) for level, kept in left.items()}, "all": share(every)}
+
+
+def balance_bins(balances: np.ndarray, shares: np.ndarray, each: np.ndarray) -> list[dict[str, Any]]:
+    """Muddles by the balance asked for, float (N,), in ten bins: the panel's share of the target, (N,), its mean and
+    spread (standard deviation over images), and how far members, (J, N), are from it on an image."""
+    rows = []
+    for low in np.arange(10) / 10:
+        here = (balances >= low) & (balances < low + 0.1)
+        rows.append(
+            {
+                "asked": float(balances[here].mean()),
+                "count": int(here.sum()),
+                "share": average(shares[here]),
+                "spread": float(shares[here].std()),
+                "members_spread": float(each[:, here].std(0).mean()),
+            }
+        )
+    return rows
 
 
 def tells(muddles: np.ndarray, real: np.ndarray) -> dict[str, float]:

@@ -1,8 +1,11 @@
-"""Stage `report`: measure every strategy and every pair with the panel, write report.json, card and pictures, seal."""
+"""Stage `report`: measure every strategy and every pair, write report.json, card and pictures, seal.
+
+By the tuning panel: its figures guide whoever changes the search. Those to quote come from the stage `sealed`.
+"""
 
 import json
 import platform
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +17,7 @@ from muddle.bundle.files import FORMAT, update_config
 from muddle.dataset.spec import PAIRS
 from muddle.images.pixels import to_unit
 from muddle.muddler import Muddler
-from muddle.recipe import STRATEGIES
+from muddle.recipe import EVEN, STRATEGIES
 from muddle.result import Batch, concatenate
 from train import sheets
 from train.data import Digits
@@ -39,8 +42,8 @@ def run_stage(run: Run) -> None:
     write_provenance(run)
     (run.bundle / "report.json").write_text("{}\n")
     muddler = finish.unfinished(run.bundle)  # it measures the bundle as users load it
-    panel = load_panel(run)
-    report = measure.rounded({**_training(run, muddler), **_muddles(run, muddler, panel), **_real(run, muddler, panel)})
+    panel = Panel("tuning", [spec.name for spec in PANEL], load_panel(run))
+    report = measure.rounded({**_training(run, muddler), **panel_figures(run, muddler, panel)})
     (run.bundle / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     if run.source == "mnist":
         add_people(run)
@@ -72,9 +75,23 @@ def write_provenance(run: Run) -> None:
     )
 
 
+class Panel(NamedTuple):
+    """The classifiers by which muddles are measured."""
+
+    name: str  # "tuning" or "sealed"
+    members: list[str]
+    networks: list[nn.Module]
+
+
+def panel_figures(run: Run, muddler: Muddler, panel: Panel) -> dict[str, Any]:
+    """What a panel says of muddles and of real test digits; also draws the pictures of the report."""
+    measured = {"measured_by": panel.name, "panel_members": panel.members}
+    return {**measured, **_muddles(run, muddler, panel.networks), **_real(run, muddler, panel.networks)}
+
+
 def _muddles(run: Run, muddler: Muddler, panel: list[nn.Module]) -> dict[str, Any]:
     """The tables of strategies and of pairs, and their pictures."""
-    digits = np.repeat(np.arange(10), run.size.muddles_per_digit)
+    digits = by_digit(run)
     seeds = np.arange(len(digits))
     strategies, likeness = {}, muddler.bundle.likeness
     for strategy in STRATEGIES:
@@ -85,9 +102,10 @@ def _muddles(run: Run, muddler: Muddler, panel: list[nn.Module]) -> dict[str, An
         }
         sheets.sheet(made.images[contact_sheet(digits)], run.work("report") / f"{strategy}.png", columns=10)
         if strategy == "balanced":
+            boldness = measure.boldness(muddler, made.images, digits, made.targets)
             _draw_doubtful(run, muddler, panel, made)
     ends = measure.farthest_ends(muddler, digits, made.targets)
-    first, second = np.array(PAIRS).repeat(run.size.muddles_per_pair, 0).T
+    first, second = by_pair(run)
     made = make_many(muddler, first, second.tolist(), np.arange(len(first)), "balanced")
     pairs = {}
     for a, b in PAIRS:
@@ -108,16 +126,51 @@ def _muddles(run: Run, muddler: Muddler, panel: list[nn.Module]) -> dict[str, An
         "all_pairs": all_pairs,
         "pairs": pairs,
         "tells": tells,
+        "boldness": boldness,
+        "balance": _balance(run, muddler, panel),
         "farthest_on_whole_paths": ends,
     }
 
 
-def make_many(muddler: Muddler, digits: np.ndarray, targets: list, seeds: np.ndarray, strategy: str) -> Batch:
+def _balance(run: Run, muddler: Muddler, panel: list[nn.Module]) -> list[dict[str, Any]]:
+    """The balance that was asked for against the panel's share, of muddles of all pairs, and a picture of it."""
+    count = 10 * run.size.muddles_per_pair * 4
+    first, second = np.array(PAIRS)[np.arange(count) * 7 % len(PAIRS)].T
+    balances = (np.arange(count) + 0.5) / count
+    made = make_many(muddler, first, second.tolist(), np.arange(count), "balanced", balances)
+    each = panel_probabilities(panel, torch.from_numpy(made.images))
+    ends = torch.from_numpy(first), torch.from_numpy(second)
+    shares = measure.target_shares(each.mean(0), *ends).numpy()
+    members = np.stack([measure.target_shares(one, *ends).numpy() for one in each])
+    bins = measure.balance_bins(balances, shares, members)
+    sheets.balance_curve(balances, shares, bins, run.work("report") / "balance.png")
+    return bins
+
+
+def by_digit(run: Run) -> np.ndarray:
+    """The digits of the muddles of every strategy: int64 (N,)."""
+    return np.repeat(np.arange(10), run.size.muddles_per_digit)
+
+
+def by_pair(run: Run) -> np.ndarray:
+    """The digits and the targets of the muddles of all pairs: int64 (2, N)."""
+    return np.array(PAIRS).repeat(run.size.muddles_per_pair, 0).T
+
+
+def make_many(
+    muddler: Muddler,
+    digits: np.ndarray,
+    targets: list,
+    seeds: np.ndarray,
+    strategy: str,
+    balances: np.ndarray | None = None,
+) -> Batch:
     """Muddler.muddle_many with a progress bar."""
+    balances = np.full(len(digits), EVEN) if balances is None else balances
     parts = []
     for rows in tqdm(np.array_split(np.arange(len(digits)), max(1, len(digits) // 50)), desc=f"make {strategy}"):
         columns = digits[rows].tolist(), [targets[i] for i in rows], seeds[rows].tolist()
-        parts.append(muddler.muddle_many(*columns, strategy=strategy, steps=21))
+        parts.append(muddler.muddle_many(*columns, strategy=strategy, steps=21, balances=balances[rows].tolist()))
     return concatenate(parts)
 
 
@@ -168,4 +221,4 @@ def _real(run: Run, muddler: Muddler, panel: list[nn.Module]) -> dict[str, Any]:
     pair, likeness = top.numpy().T, muddler.bundle.likeness
     figures = measure.muddle_figures(test.images.numpy(), *pair, panel, likeness)
     kept = ("count", "split", "both_above_0.2", "grey_share", "likely_digit", "entropy_bits", "members")
-    return {"real_test_digits": {key: figures[key] for key in kept}, "panel_members": [spec.name for spec in PANEL]}
+    return {"real_test_digits": {key: figures[key] for key in kept}}

@@ -78,7 +78,7 @@ class InverseTask:
         return (self._predicted(codes) - judged).abs().sum(1).mean() + PLACE / AGREE * off
 
     def _predicted(self, codes: Tensor) -> Tensor:
-        return self.surrogate(codes).logits.softmax(-1).mean(-2)
+        return self.surrogate(codes).teachers.softmax(-1).mean(-2)
 
     def evaluate(self) -> dict[str, float]:
         return {}
@@ -128,7 +128,7 @@ def measure(run: Run) -> dict[str, Any]:
     places = everywhere[near(everywhere, projection(exemplars))]
     codes = inverse(places)
     images = to_float(decoded_pixels(in_batches(autoencoder.decode, codes))).double()
-    predicted = surrogate(codes).logits.softmax(-1).mean(-2)
+    predicted = surrogate(codes).teachers.softmax(-1).mean(-2)
     judged = in_batches(lambda part: judges(part).mean(0), images)
     second, pair = predicted.topk(2, dim=1)
     border = second[:, 1] > UNDECIDED

@@ -1,8 +1,8 @@
 """Stage `judge`: train the judges of the bundle, and more teachers of the same kinds that are not published.
 
 Ten small judges that differ in kind are published: seven trained to be soft at the boundary between two digits, and
-three trained plainly or nearly so, which are steep there, as most classifiers are. Eight larger networks are not
-published: the ten and the eight are the teachers from whom the surrogate is distilled.
+three trained plainly or nearly so, which are steep there, as most classifiers are. Twelve more are not published: the
+ten and the twelve are the teachers from whom the surrogate is distilled.
 """
 
 import json
@@ -38,18 +38,22 @@ SOFT = (  # small, and soft at the boundary by augmentation, mixup or label smoo
     judge_spec("residual", 16, TrainConfig(affine=0.7, smoothing=0.05), 7, published=True),
     judge_spec("mixer", 32, TrainConfig(affine=0.5, smoothing=0.05), 10, published=True),
 )
-STEEP = (  # most of them larger, and trained plainly or with geometry alone
-    judge_spec("strided", 32, TrainConfig(), 6),
+STEEP = (  # trained plainly, or with less that softens; where they stand here gives their seeds
+    judge_spec("strided", 20, TrainConfig(), 5),
     judge_spec("pooled", 14, TrainConfig(rate=1e-3), 6, published=True),
     judge_spec("dense", 512, TrainConfig(), 8),
     judge_spec("coarse", 24, TrainConfig(affine=1.0), 8, published=True),
-    judge_spec("wide-kernel", 32, TrainConfig(), 6),
-    judge_spec("residual", 24, TrainConfig(affine=1.0), 8),
-    judge_spec("mixer", 40, TrainConfig(affine=0.5), 10),
-    judge_spec("dense", 400, TrainConfig(affine=1.0), 15),
-    judge_spec("pooled", 12, TrainConfig(affine=0.3, mixup=0.5), 8),
+    judge_spec("wide-kernel", 20, TrainConfig(), 5),
+    judge_spec("residual", 12, TrainConfig(affine=0.5), 6),
+    judge_spec("mixer", 24, TrainConfig(affine=0.3), 7),
+    judge_spec("dense", 400, TrainConfig(affine=1.0), 12),
+    judge_spec("pooled", 12, TrainConfig(affine=0.3, mixup=0.5), 6),
     judge_spec("residual", 20, TrainConfig(), 6, published=True),
-    judge_spec("strided", 28, TrainConfig(affine=1.0), 8),
+    judge_spec("strided", 24, TrainConfig(affine=1.0), 7),
+    judge_spec("coarse", 24, TrainConfig(), 5),
+    judge_spec("pooled", 8, TrainConfig(), 6),
+    judge_spec("dense", 256, TrainConfig(affine=0.3), 10),
+    judge_spec("wide-kernel", 16, TrainConfig(affine=1.0), 6),
 )
 
 

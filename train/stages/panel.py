@@ -1,6 +1,7 @@
-"""Stage `panel`: train the panel, classifiers of architectures that no judge has, which no search ever sees.
+"""Stage `panel`: train the tuning panel, classifiers of architectures that no judge has, which no search ever sees.
 
-Results are quoted from the panel alone. Each member maps images in [0, 1], (N, 1, 28, 28), to logits, (N, 10).
+Settings of the search are chosen by it, so no result is quoted from it: that is for the stage `sealed`. Each member
+maps images in [0, 1], (N, 1, 28, 28), to logits, (N, 10).
 """
 
 import json

@@ -106,7 +106,7 @@ export function networks(file) {
 
   // The probabilities that each teacher of the surrogate gives a code's image: a list of ten for each.
   function opinions(code) {
-    const logits = surrogate(code).subarray(0, -2); // without likeness and grey share
+    const logits = surrogate(code).subarray(0, -12); // the teachers’, without what follows them
     const teachers = [];
     for (let t = 0; t < logits.length; t += 10) {
       const exps = Array.from(logits.subarray(t, t + 10), Math.exp);

@@ -8,14 +8,18 @@ from hypothesis import strategies as st
 
 from muddle.search.latent import path
 from train.report.measure import (
+    LEVELS,
     assumptions,
     average,
+    balance_bins,
+    boldness,
     decoded_error,
     farthest_ends,
     muddle_figures,
     panel_disagreement,
     share,
     source_resemblance,
+    target_shares,
     tells,
 )
 
@@ -76,6 +80,44 @@ def test_a_panel_that_is_split_between_two_digits_says_so_of_those_two_alone():
     assert figures["member_for_source"]["value"] == pytest.approx(0.5)
     assert figures["grey_share"]["value"] == 0
     assert figures["likely_digit"]["value"] == 0.75  # 0 is not above the 5th percentile; 6.7, 13.3 and 20 are
+
+
+def test_the_distance_from_a_half_is_that_of_the_two_labels_shares():
+    figures = figures_of([Opinion(d4=0.2, d9=0.6, d7=0.2)], [4, 9], [9, 4])
+    assert figures["distance"]["value"] == pytest.approx(0.25, abs=1e-6)
+    shares = target_shares(torch.tensor([[0.0, 0.1, 0.3], [0.5, 0.0, 0.0]]), torch.tensor([1, 0]), torch.tensor([2, 1]))
+    assert shares.tolist() == pytest.approx([0.75, 0])
+
+
+class Brightness:
+    """A muddler whose judges are divided between 4 and 9 by grey ink, and see a 4 without."""
+
+    def judge(self, images):
+        faint = ((images > 0) & (images < 255)).any((1, 2))
+        p = np.zeros((len(images), 10))
+        p[:, 4], p[:, 9] = np.where(faint, 0.5, 1), np.where(faint, 0.5, 0)
+        return p
+
+
+def test_a_muddle_is_bold_that_stays_undecided_without_its_faint_ink():
+    images = np.zeros((4, 28, 28), np.uint8)
+    images[:, 3, 3] = 255
+    for image, grey in zip(images, (60, 100, 110, 200), strict=True):
+        image[5, 5] = grey  # which alone divides the judges
+    found = boldness(Brightness(), images, np.full(4, 4), np.full(4, 9))
+    assert [found[f"{level}"]["value"] for level in LEVELS] == [0.75, 0.5, 0.25]
+    assert found["all"]["value"] == 0.25
+
+
+def test_a_bin_has_the_mean_and_both_spreads():
+    balances = (np.arange(40) + 0.5) / 40
+    shares = np.where(np.arange(40) % 2, balances + 0.1, balances - 0.1)
+    bins = balance_bins(balances, shares, np.stack([shares - 0.2, shares + 0.2]))
+    assert [row["count"] for row in bins] == [4] * 10
+    assert [row["share"]["value"] for row in bins] == pytest.approx([row["asked"] for row in bins])
+    assert bins[3]["asked"] == pytest.approx(0.35)
+    assert bins[3]["spread"] == pytest.approx(np.std(shares[12:16]))
+    assert bins[3]["members_spread"] == pytest.approx(0.2)
 
 
 def test_a_mean_that_is_split_may_hide_members_that_are_certain():

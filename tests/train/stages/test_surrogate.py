@@ -1,12 +1,15 @@
+import copy
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from muddle.bundle.files import EMBEDDED
+from muddle.images.pixels import decoded_pixels
+from muddle.search.metrics import indecision, pair_probabilities
 from train.stages import surrogate
 from train.stages.autoencoder import load_trained
-from train.stages.surrogate import Labeller, SurrogateTask, between, contested
+from train.stages.surrogate import Labeller, SurrogateTask, arrived, between, contested
 
 CODES, LABELS = torch.tensor([[-1.0, 0.0], [-1.0, 0.5], [1.0, 0.0]]), torch.tensor([3, 3, 5])
 
@@ -21,7 +24,7 @@ def boundary_at(x):
     def predict(codes):
         logits = torch.full((*codes.shape[:-1], 1, 10), -9.0)
         logits[..., 0, 3], logits[..., 0, 5] = x - codes[..., 0], codes[..., 0] - x
-        return SimpleNamespace(logits=logits)
+        return SimpleNamespace(teachers=logits)
 
     return predict
 
@@ -50,33 +53,58 @@ def test_contested_codes_lie_on_the_boundary(monkeypatch, x):
     assert len(codes) > 20
 
 
-def test_labels_are_the_judges_log_probabilities_and_two_scores(muddler, digits):
+def test_a_search_by_the_surrogate_comes_nearer_to_its_boundary(muddler):
+    network = copy.deepcopy(muddler.bundle.surrogate).float()
+    codes = between(muddler.bundle.exemplars.codes.float(), muddler.bundle.exemplars.labels, 200, generator=generator())
+    with torch.no_grad():
+        there = arrived(network, muddler.bundle.likeness.quantiles[10].float(), codes, generator=generator())
+        doubt = [
+            indecision(pair_probabilities(network(c).teachers.softmax(-1), *pair_of(network, codes)))
+            for c in (codes, there)
+        ]
+    assert there.shape == codes.shape
+    assert doubt[1].mean() > 1.5 * doubt[0].mean()
+
+
+def pair_of(network, codes):
+    """The two digits that the scout finds likeliest."""
+    return network.scout(codes).topk(2, dim=1).indices.T
+
+
+def test_labels_are_the_judges_log_probabilities_without_faint_ink_too_and_two_scores(muddler):
     judges, likeness = muddler.bundle.judges, muddler.bundle.likeness
     codes = muddler.bundle.exemplars.codes[:4]
     labeller = Labeller(
         load_trained(EMBEDDED),
-        [SimpleNamespace(judges=[lambda x, judge=judge: judge(x.double()) for judge in judges.judges])],
+        copy.deepcopy(judges).float(),
+        SimpleNamespace(judges=[]),
         lambda x: likeness(x.double()),
     )
     with torch.inference_mode():
         labels = labeller(codes.float())
-    assert labels.shape == (4, len(judges.judges) * 10 + 2)
+        images = decoded_pixels(muddler.bundle.autoencoder.decode(codes)) / 255
+        bold = judges((images * (images >= 0.5))[:, None].double()).mean(0)
+    assert labels.shape == (4, len(judges.judges) * 10 + 12)
     sums = labels[:, :-2].float().unflatten(1, (-1, 10)).exp().sum(2)
     torch.testing.assert_close(sums, torch.ones_like(sums), atol=0.01, rtol=0)
+    torch.testing.assert_close(labels[:, -12:-2].exp().double(), bold, atol=0.01, rtol=0)
     assert ((labels[:, -1] > 0) & (labels[:, -1] < 1)).all()
 
 
 def test_a_surrogate_that_predicts_its_labels_differs_in_nothing():
     torch.manual_seed(0)
     codes = torch.randn(50, 10)
-    task = SurrogateTask(codes, torch.zeros(50, 22), (codes, torch.zeros(50, 22)))
+    task = SurrogateTask(codes, torch.zeros(50, 32), (codes, torch.zeros(50, 32)))
     with torch.inference_mode():
-        prediction = task.net(codes)
-        logs = prediction.logits.log_softmax(-1).flatten(1)
-        labels = torch.cat([logs, prediction.likeness[:, None], prediction.grey[:, None]], 1)
+        seen = task.net(codes)
+        logs = seen.logits.log_softmax(-1).flatten(1)
+        labels = torch.cat([logs, seen.likeness[:, None], seen.grey[:, None]], 1)
         task.test = codes, labels
         metrics = task.evaluate()
         assert metrics["same_first_label"] == 1
         assert metrics["total_variation"] == pytest.approx(0, abs=1e-6)
+        assert metrics["log_odds_error"] == pytest.approx(0, abs=1e-5)
+        assert metrics["scout_total_variation"] > 0.001
         task.test = codes, labels.flip(0)
         assert task.evaluate()["total_variation"] > 0.001
+        assert task.evaluate()["log_odds_error"] > 0.001
