@@ -80,7 +80,8 @@ class Worker:
     def _answer(self, _, calls):
         if not calls:
             return []
-        self.batches.append([recipe for method, recipes in calls if method == "make" for recipe in recipes])
+        together = networks.TOGETHER_MADE
+        self.batches.append([recipe for method, recipes in calls if method in together for recipe in recipes])
         assert self.go.wait(30)
         if self.faults:
             raise self.faults.popleft()

@@ -141,7 +141,7 @@ def test_only_recipes_images_and_muddles_cross_the_border(monkeypatch, muddler):
     from muddle.ui.api import Api
     from muddle.ui.mcp import Tools
 
-    worker = Worker(muddler.make)
+    worker = Worker(muddler.make, pictures=muddler.pictures)
     running = started(monkeypatch, worker)
     running.wait(10)
     request = SimpleNamespace(client=None, scope=Request({"type": "http", "scheme": "http", "headers": []}).scope)

@@ -3,7 +3,7 @@ import { ask, button, bytes, make, picture, whenSeen } from "./shared.js";
 
 export function hardest(choose) {
   const list = make("ol", { class: "hardest" });
-  const hint = make("p", { class: "hint" }, "Chosen by eye among 300. Tap one to try it.");
+  const hint = make("p", { class: "hint" }, "Chosen by eye among 150. Tap one to try it.");
   const node = make("section", { class: "hard", "aria-label": "The hardest ones we found" }, make("h2", {}, "The hardest ones we found"), hint, list);
 
   async function fill() {

@@ -4,6 +4,7 @@ import numpy as np
 
 from train.report.report import contact_sheet, make_many, write_provenance
 from train.run import QUICK, Run, RunSize
+from train.sealed_panel import MEMBERS
 
 
 def test_the_contact_sheet_has_the_first_ten_of_each_digit():
@@ -32,3 +33,17 @@ def test_a_bundle_says_what_it_was_made_from(tmp_path):
     provenance = json.loads((run.bundle / "config.json").read_text())["provenance"]
     assert (provenance["data"], provenance["seed"], provenance["plan"]) == ("mnist-5k", 3, vars(QUICK))
     assert {"version", "torch", "python"} < provenance.keys()
+
+
+def test_the_shipped_figures_are_the_sealed_panels_whose_members_all_know_digits(muddler):
+    report = muddler.bundle.report
+    assert report["measured_by"] == "sealed"
+    assert list(report["panel"]) == list(MEMBERS)
+    assert all(member["accuracy"] > 0.95 for member in report["panel"].values())
+
+
+def test_each_of_ten_bins_was_asked_for_its_balance(muddler):
+    bins = muddler.bundle.report["balance"]
+    assert [row["asked"] for row in bins] == [round(0.05 + k / 10, 5) for k in range(10)]
+    shares = [row["share"]["value"] for row in bins]
+    assert shares == sorted(shares)
