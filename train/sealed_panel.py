@@ -5,17 +5,10 @@ transformer, gradient-boosted trees and a support vector machine.
 """
 
 import json
+from typing import Any
 
-import joblib
 import numpy as np
 import torch
-from sklearn.base import ClassifierMixin
-from sklearn.decomposition import PCA
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
 from torch import Tensor, nn
 
 from train.classifier import ClassifierSpec, TrainConfig, grade, train_classifier
@@ -55,7 +48,7 @@ SVM_IMAGES = 20_000  # as its time grows with their square
 class _Fitted(nn.Module):
     """A classifier of scikit-learn's and the regression that calibrates it, as a network that gives logits."""
 
-    def __init__(self, scores: ClassifierMixin, calibrated: Pipeline):
+    def __init__(self, scores: Any, calibrated: Any):
         super().__init__()
         self.scores, self.calibrated = scores, calibrated
 
@@ -72,6 +65,13 @@ def _features(images: Tensor) -> np.ndarray:
 
 def fitted(name: str, train: Digits, held_out: Digits, *, seed: int) -> "_Fitted":
     """One of FITTED, on the training images, calibrated on those held out."""
+    from sklearn.decomposition import PCA
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
     if name == "svm":  # after DeCoste and Schoelkopf (2002), without their shifted copies
         scores = make_pipeline(PCA(60, random_state=seed), SVC(C=10, gamma="scale", decision_function_shape="ovr"))
         train = train[torch.arange(min(SVM_IMAGES, len(train)))]
@@ -88,6 +88,8 @@ def fitted(name: str, train: Digits, held_out: Digits, *, seed: int) -> "_Fitted
 
 def train_sealed(run: Run) -> None:
     """Train the sealed panel, and store it and the grades of its members outside the bundle."""
+    import joblib
+
     train, held_out = run.split_for_classifiers()
     test, work, grades = run.digits(train=False), run.work("sealed"), {}
     for number, spec in enumerate(NETWORKS):
@@ -104,6 +106,8 @@ def train_sealed(run: Run) -> None:
 
 def load_sealed(run: Run) -> list[nn.Module]:
     """The sealed panel, in evaluation mode: MEMBERS, in their order."""
+    import joblib
+
     nets, folder = [], run.work("sealed")
     for spec in NETWORKS:
         net = spec.build()

@@ -77,7 +77,7 @@ def test_the_front_matter_is_a_spaces_and_names_the_gradio_that_is_installed():
 def test_the_file_tree_names_every_package():
     tree = README.split("## Files")[1].split("```")[1]
     for path in [*(ROOT / "muddle").glob("*/__init__.py"), *ROOT.glob("*/__init__.py")]:
-        assert re.search(rf"^ *{path.parent.name}/ ", tree, re.MULTILINE), path
+        assert re.search(rf"\b{path.parent.name}\b", tree), path
 
 
 def test_the_architecture_names_every_part_of_the_library():

@@ -92,7 +92,7 @@ def test_the_ablation_writes_a_row_for_every_variant(tiny, tmp_path, monkeypatch
     rows = [line for line in (tmp_path / "ablation.md").read_text().splitlines() if line.startswith("| ")][1:]
     assert len(rows) == len(ablation.VARIANTS)
     operations = {row.split("|")[1].strip(): float(row.split("|")[-2]) for row in rows}
-    assert operations["midpoint only"] < operations["one finalist: no image decides"] < operations["all of it"]
+    assert operations["midpoint only"] < operations["one finalist: no image decides"] <= operations["all of it"]
     assert (
         operations["five judges"]
         < operations["all of it"]

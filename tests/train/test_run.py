@@ -25,6 +25,7 @@ def test_the_seeds_are_those_of_the_published_bundle():
         "projection": 800,
         "inverse": 1000,
         "panel": 900,
+        "sealed panel": 1100,
     }
 
 

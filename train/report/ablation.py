@@ -13,7 +13,6 @@ from unittest import mock
 
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from muddle.bundle.files import load_bundle
 from muddle.images.pixels import decoded_pixels
@@ -134,6 +133,8 @@ def _fewer(ensemble, count: int | None):
 
 def _costs(muddler: Muddler, columns: list, strategy: str) -> tuple[float, int]:
     """Seconds and operations of muddles that are made at once on one processor."""
+    from torch.utils.flop_counter import FlopCounterMode
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

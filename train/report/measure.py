@@ -19,7 +19,10 @@ LEVELS = (0.25, 0.4, 0.5)  # of ink, below which it is removed
 
 
 def share(hits: Tensor | np.ndarray) -> dict[str, float]:
-    """The share of true values and its 95 % interval (Wilson, 1927): bool (N,) -> value, low, high in [0, 1]."""
+    """The share of true values and its 95 % interval (Wilson, 1927): bool (N,) -> value, low, high in [0, 1]. Of no
+    values it is a half, and may be anything."""
+    if not len(hits):
+        return {"value": 0.5, "low": 0.0, "high": 1.0}
     n, p, z = len(hits), float(np.asarray(hits).mean()), 1.96
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
@@ -29,7 +32,7 @@ def share(hits: Tensor | np.ndarray) -> dict[str, float]:
 def average(values: Tensor | np.ndarray) -> dict[str, float]:
     """The mean and its 95 % interval (normal approximation): float (N,) -> value, low, high."""
     array = np.asarray(values, np.float64)
-    half = 1.96 * array.std(ddof=1) / math.sqrt(len(array))
+    half = 1.96 * array.std(ddof=1) / math.sqrt(len(array)) if len(array) > 1 else math.nan
     return {"value": float(array.mean()), "low": float(array.mean() - half), "high": float(array.mean() + half)}
 
 

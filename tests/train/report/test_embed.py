@@ -16,8 +16,10 @@ def test_content_is_put_between_the_markers_and_again():
     assert with_results(with_results(text, "new"), "new") == with_results(text, "new")
 
 
-def test_the_results_begin_with_the_table():
-    assert results(REPORT).startswith(result_table(REPORT))
+def test_the_results_say_by_whom_they_are_and_then_the_table():
+    by, table, _ = results(REPORT).split("\n\n", 2)
+    assert "sealed panel" in by
+    assert table == result_table(REPORT)
     assert len(results(REPORT)) > 1.5 * len(result_table(REPORT))
 
 

@@ -43,6 +43,12 @@ def test_an_interval_is_wilsons_holds_its_value_and_stays_a_share(n, data):
     assert (figure["low"], figure["high"]) == pytest.approx((expected.low, expected.high), abs=1e-4)
 
 
+def test_of_nothing_any_share_may_be_true_and_of_one_value_any_mean():
+    assert share(torch.zeros(0, dtype=torch.bool)) == {"value": 0.5, "low": 0, "high": 1}
+    assert average(np.array([3.0]))["value"] == 3
+    assert math.isnan(average(np.array([3.0]))["low"])
+
+
 def test_a_mean_and_its_interval():
     figure = average(torch.tensor([1.0, 2.0, 3.0]))
     assert figure["value"] == 2
