@@ -38,7 +38,7 @@ HEAD = """# What each part of the search is worth
 Written by `python -m train ablation`. {count} muddles of all 90 pairs, judged by the sealed panel, each row with one
 part of the search changed. ± is half of a 95 % interval; milliseconds are those of one of {timed} muddles at once on
 one processor, in one run; operations are those of its networks. *One member*: both above 0.2 by one classifier alone,
-on average. *Bold*: still undecided for the judges without any ink below a half.
+on average. *Bold*: still undecided for the judges without ink below 0.25, 0.4 and 0.5.
 
 | | both above 0.4 | both above 0.2 | one member | distance from a half | bold | ms | million operations |
 |---|---|---|---|---|---|---|---|
