@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from train.classifier import ClassifierSpec, TrainConfig, grade, train_classifier
+from train.classifier import ClassifierSpec, TrainConfig, grade
 from train.data import Digits
 from train.run import Run
-from train.stages.panel import PANEL
+from train.stages.panel import PANEL, load_networks, train_networks
 
 
 class _VisionTransformer(nn.Module):
@@ -90,15 +90,10 @@ def train_sealed(run: Run) -> None:
     """Train the sealed panel, and store it and the grades of its members outside the bundle."""
     import joblib
 
-    train, held_out = run.split_for_classifiers()
-    test, work, grades = run.digits(train=False), run.work("sealed"), {}
-    for number, spec in enumerate(NETWORKS):
-        seed, folder = run.seed_of("sealed panel", number), work / spec.name
-        net = train_classifier(spec, train, held_out, run, seed=seed, folder=folder, label=f"sealed {spec.name}")
-        torch.save(net.state_dict(), work / f"{spec.name}.pt")
-        grades[spec.name] = grade(net, test)
+    grades = train_networks(NETWORKS, run, "sealed", "sealed panel")
+    work, test = run.work("sealed"), run.digits(train=False)
     for number, name in enumerate(FITTED, len(NETWORKS)):
-        member = fitted(name, train, held_out, seed=run.seed_of("sealed panel", number))
+        member = fitted(name, *run.split_for_classifiers(), seed=run.seed_of("sealed panel", number))
         joblib.dump((member.scores, member.calibrated), work / f"{name}.joblib")
         grades[name] = grade(member, test)
     (work / "sealed.json").write_text(json.dumps(grades, indent=2))
@@ -108,9 +103,5 @@ def load_sealed(run: Run) -> list[nn.Module]:
     """The sealed panel, in evaluation mode: MEMBERS, in their order."""
     import joblib
 
-    nets, folder = [], run.work("sealed")
-    for spec in NETWORKS:
-        net = spec.build()
-        net.load_state_dict(torch.load(folder / f"{spec.name}.pt", weights_only=True))
-        nets.append(net.eval())
-    return [*nets, *(_Fitted(*joblib.load(folder / f"{name}.joblib")).eval() for name in FITTED)]
+    stored = (joblib.load(run.work("sealed") / f"{name}.joblib") for name in FITTED)
+    return [*load_networks(NETWORKS, run, "sealed"), *(_Fitted(*parts).eval() for parts in stored)]

@@ -106,22 +106,33 @@ PANEL = (
 
 def run_stage(run: Run) -> None:
     """Train the panel, and store it and the grades of its members outside the bundle."""
-    train, held_out = run.split_for_classifiers()
-    test, work, grades = run.digits(train=False), run.work("panel"), {}
-    for number, spec in enumerate(PANEL):
-        seed, folder = run.seed_of("panel", number), work / spec.name
-        net = train_classifier(spec, train, held_out, run, seed=seed, folder=folder, label=f"panel {spec.name}")
-        torch.save(net.state_dict(), work / f"{spec.name}.pt")
-        grades[spec.name] = grade(net, test)
-    (work / "panel.json").write_text(json.dumps(grades, indent=2))
+    grades = train_networks(PANEL, run, "panel", "panel")
+    (run.work("panel") / "panel.json").write_text(json.dumps(grades, indent=2))
 
 
 def load_panel(run: Run) -> list[nn.Module]:
     """The trained panel, in evaluation mode."""
+    return load_networks(PANEL, run, "panel")
+
+
+def train_networks(specs: Sequence[ClassifierSpec], run: Run, name: str, seeds: str) -> dict[str, dict[str, float]]:
+    """Train networks, store them in the work folder of that name, and return their grades; `seeds`: see Run.seed_of."""
+    train, held_out = run.split_for_classifiers()
+    test, work, grades = run.digits(train=False), run.work(name), {}
+    for number, spec in enumerate(specs):
+        options = {"seed": run.seed_of(seeds, number), "folder": work / spec.name, "label": f"{name} {spec.name}"}
+        net = train_classifier(spec, train, held_out, run, **options)
+        torch.save(net.state_dict(), work / f"{spec.name}.pt")
+        grades[spec.name] = grade(net, test)
+    return grades
+
+
+def load_networks(specs: Sequence[ClassifierSpec], run: Run, name: str) -> list[nn.Module]:
+    """What `train_networks` stored, in evaluation mode."""
     nets = []
-    for spec in PANEL:
+    for spec in specs:
         net = spec.build()
-        net.load_state_dict(torch.load(run.work("panel") / f"{spec.name}.pt", weights_only=True))
+        net.load_state_dict(torch.load(run.work(name) / f"{spec.name}.pt", weights_only=True))
         nets.append(net.eval())
     return nets
 
