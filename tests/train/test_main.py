@@ -87,17 +87,13 @@ def test_the_report_counts_its_muddles_and_has_its_pairs(tiny):
 
 def test_the_ablation_writes_a_row_for_every_variant(tiny, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(ablation, "DOCUMENT", tmp_path / "ablation.md")
-    monkeypatch.setattr(ablation, "EVERY", 9)
+    monkeypatch.setattr(ablation, "EVERY", 30)
     run_stages(["ablation"], Run(source="mnist-5k", out=tiny, size=TINY))
     rows = [line for line in (tmp_path / "ablation.md").read_text().splitlines() if line.startswith("| ")][1:]
     assert len(rows) == len(ablation.VARIANTS)
     operations = {row.split("|")[1].strip(): float(row.split("|")[-2]) for row in rows}
     assert operations["midpoint only"] < operations["one finalist: no image decides"] <= operations["all of it"]
-    assert (
-        operations["five judges"]
-        < operations["all of it"]
-        < operations[f"no surrogate: the images of {ablation.ALONE} paths"]
-    )
+    assert operations["all of it"] < operations[f"no surrogate: the images of {ablation.ALONE} paths"]
 
 
 def test_the_map_is_measured_beside_the_codes_and_two_linear_projections(tiny):
