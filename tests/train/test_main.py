@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from muddle import Muddler
 from muddle.bundle.classifier_file import read_classifier
@@ -15,6 +16,7 @@ from train.report import ablation, report
 from train.run import Run, RunSize
 from train.sealed_panel import KINDS
 from train.stages import judge
+from train.stages.panel import PANEL
 from train.stages.reference import MEMBERS
 
 TINY = RunSize(  # as small as batches of 128 images, 256 codes and 64 partners allow
@@ -83,6 +85,12 @@ def test_the_report_counts_its_muddles_and_has_its_pairs(tiny):
     assert list(figures["panel"]) == [*figures["panel_members"], *KINDS]
     assert list(figures["other_kinds"]) == [*KINDS, "these", "all", "tuning"]
     assert sum(row["count"] for row in figures["balance"]) == 40
+
+
+def test_no_network_of_the_sealed_panel_is_one_of_the_tuning_panel(tiny):
+    for spec in PANEL:
+        one, other = (torch.load(tiny / f"work/{name}/{spec.name}.pt") for name in ("panel", "sealed"))
+        assert not all(one[key].equal(other[key]) for key in one), spec.name
 
 
 def test_the_ablation_writes_a_row_for_every_variant(tiny, tmp_path, monkeypatch, capsys):
