@@ -148,19 +148,14 @@ class MeteredScorer(Scorer):
         prediction, vjp = self.meter.wrap(name, super().predict_with_vjp)(codes)
         return prediction, self.meter.wrap(name, vjp)
 
-    def score_images(self, pixels: Tensor, *, screening: bool = False) -> ImageScores:
+    def predict_images(self, pixels: Tensor, *, screening: bool = False) -> Prediction:
         """See Scorer."""
-        work = self.meter.wrap(f"judges and likeness, {_precision(screening)}", super().score_images)
+        work = self.meter.wrap(f"student, {'float32' if screening else 'float64'}", super().predict_images)
         return work(pixels, screening=screening)
 
-    def bold(self, pixels: Tensor, *, screening: bool = False) -> Tensor:
+    def score_images(self, pixels: Tensor) -> ImageScores:
         """See Scorer."""
-        work = self.meter.wrap(f"judges without faint ink, {_precision(screening)}", super().bold)
-        return work(pixels, screening=screening)
-
-
-def _precision(screening: bool) -> str:
-    return "float32" if screening else "float64"
+        return self.meter.wrap("judges and likeness", super().score_images)(pixels)
 
 
 @torch.no_grad()

@@ -26,7 +26,7 @@ from muddle.search.strategies import STRATEGY_FUNCTIONS, SearchResult
 
 CHUNK = 128  # muddles that are searched at once: bounds memory, changes nothing
 DEVICE_CHUNK = 2048  # the same on another device, which has to be filled
-ALGORITHM = 5  # counts up when the same arguments on the same bundle give other muddles than before
+ALGORITHM = 6  # counts up when the same arguments on the same bundle give other muddles than before
 MAP_DECIMALS = 4  # of places on the latent map: a hundredth of a pixel
 DECIMALS = 6  # of everything else reported: far above float64's noise, so equal arguments give equal bytes
 

@@ -23,13 +23,14 @@ class Entry(NamedTuple):
 STAGES = {  # in their order; each module has run_stage(run)
     "data": Entry("train.stages.data", "read the images, downloading MNIST if need be, and count them"),
     "autoencoder": Entry("train.stages.autoencoder", "train the autoencoder"),
-    "judge": Entry("train.stages.judge", "train the judges, and the teachers that stay at home"),
+    "judge": Entry("train.stages.judge", "train the judges, and more teachers for the student"),
     "panel": Entry("train.stages.panel", "train the tuning panel, by which settings are chosen"),
     "likeness": Entry("train.stages.likeness", "train the score for being a digit at all"),
     "centroids": Entry("train.stages.centroids", "average the codes of each digit"),
     "exemplars": Entry("train.stages.exemplars", "choose and clean the images that sources are drawn from"),
     "projection": Entry("train.stages.projection", "learn the latent map: where on a plane each code lies"),
-    "surrogate": Entry("train.stages.surrogate", "teach the surrogate what the teachers say of a code"),
+    "surrogate": Entry("train.stages.surrogate", "teach the surrogate what the judges say of a code"),
+    "student": Entry("train.stages.student", "teach the student what the teachers say of an image"),
     "inverse": Entry("train.stages.inverse", "learn the way back from the map: a code for each place"),
     "report": Entry(
         "train.report.report", "measure everything, write report.json, the model card and pictures, and seal the bundle"

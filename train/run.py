@@ -19,7 +19,8 @@ SEED_OFFSETS = {  # added to the run's seed; a training of several networks coun
     "projection": 800,
     "panel": 900,
     "inverse": 1000,
-    "sealed panel": 1100,
+    "sealed panel": 1300,
+    "student": 1200,
 }
 
 
@@ -33,6 +34,7 @@ class RunSize:
     held_out: int = 5000  # training images kept from the classifiers, to calibrate them on
     surrogate_codes: int = 300_000
     surrogate_epochs: int = 36
+    student_epochs: int = 8
     exemplars_per_digit: int = 250
     projection_epochs: int = 400
     inverse_epochs: int = 60
@@ -47,6 +49,7 @@ QUICK = RunSize(  # only shows that everything works
     held_out=400,
     surrogate_codes=4000,
     surrogate_epochs=3,
+    student_epochs=1,
     exemplars_per_digit=200,
     projection_epochs=10,
     inverse_epochs=1,

@@ -20,15 +20,17 @@ from muddle.networks.autoencoder import Autoencoder, AutoencoderConfig
 from muddle.networks.judges import Ensemble, JudgeConfig
 from muddle.networks.likeness import Likeness, LikenessConfig
 from muddle.networks.projection import Inverse, Projection, ProjectionConfig
+from muddle.networks.student import Student, StudentConfig
 from muddle.networks.surrogate import Surrogate, SurrogateConfig
 from muddle.result import Origin
 
-FORMAT = 4
+FORMAT = 5
 NETWORKS: dict[str, Callable[[Any], nn.Module]] = {  # builds each network from its entry in config.json
     "autoencoder": lambda config: Autoencoder(AutoencoderConfig(**config)),
     "judge": lambda configs: Ensemble([JudgeConfig(**config) for config in configs]),
     "likeness": lambda config: Likeness(LikenessConfig(**config)),
     "surrogate": lambda config: Surrogate(SurrogateConfig(**config)),
+    "student": lambda config: Student(StudentConfig(**config)),
     "projection": lambda config: Projection(ProjectionConfig(**config)),
     "inverse": lambda config: Inverse(ProjectionConfig(**config)),
 }
@@ -65,6 +67,7 @@ class Bundle:
     judges: Ensemble
     likeness: Likeness
     surrogate: Surrogate
+    student: Student
     projection: Projection
     inverse: Inverse
     centroids: Tensor  # float64 (10, D)
@@ -162,6 +165,7 @@ def load_bundle(folder: Path, origin: Origin | None = None) -> Bundle:
         judges=networks["judge"],
         likeness=networks["likeness"],
         surrogate=networks["surrogate"],
+        student=networks["student"],
         projection=networks["projection"],
         inverse=networks["inverse"],
         centroids=centroids["centroids"].double(),

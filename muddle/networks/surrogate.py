@@ -1,7 +1,7 @@
-"""The surrogate: predicts from a latent code how a large ensemble of classifiers scores its image, without decoding it.
+"""The surrogate: predicts from a latent code how the judges score its image, without decoding it.
 
-Searching images is slow, searching codes is not. In training, an ensemble of teachers labels decoded codes once; this
-small network is distilled from those labels (Hinton et al., 2015), and the balanced strategy searches with it.
+Searching images is slow, searching codes is not. In training, the judges label decoded codes once; this small network
+is distilled from those labels (Hinton et al., 2015), the judges being its teachers, and leads the balanced strategy.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class SurrogateConfig:
 
 
 class Prediction(NamedTuple):
-    """The surrogate's outputs for codes (..., D)."""
+    """What is predicted of codes (..., D) or of images (...)."""
 
     logits: Tensor  # (..., J + 1, 10): each teacher's, and the judges' mean's on the image without its faint ink
     likeness: Tensor  # (...): the likeness logit
@@ -34,6 +34,11 @@ class Prediction(NamedTuple):
     def teachers(self) -> Tensor:
         """The teachers' logits alone: (..., J, 10)."""
         return self.logits[..., :-1, :]
+
+    @staticmethod
+    def from_columns(out: Tensor) -> "Prediction":
+        """The outputs of a network's last layer, (..., J * 10 + 12), by their names."""
+        return Prediction(out[..., :-2].unflatten(-1, (-1, 10)), out[..., -2], out[..., -1])
 
 
 class Surrogate(nn.Module):
@@ -48,7 +53,7 @@ class Surrogate(nn.Module):
 
     def forward(self, codes: Tensor) -> Prediction:
         """Predict for codes (..., D)."""
-        return _prediction(self.net(codes))
+        return Prediction.from_columns(self.net(codes))
 
     def with_vjp(self, codes: Tensor) -> tuple[Prediction, Callable[[Prediction], Tensor]]:
         """Predictions for codes (..., D), and their vector-Jacobian product: from the gradient with respect to the
@@ -64,14 +69,10 @@ class Surrogate(nn.Module):
             grad_two = (grad_out @ last.weight) * (gate_two * (1 + two * (1 - gate_two)))  # SiLU's derivative
             return ((grad_two @ second.weight) * (gate_one * (1 + one * (1 - gate_one)))) @ first.weight
 
-        return _prediction(last(two * gate_two)), vjp
+        return Prediction.from_columns(last(two * gate_two)), vjp
 
 
 def _dense(inputs: int, width: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, outputs)
     )
-
-
-def _prediction(out: Tensor) -> Prediction:
-    return Prediction(out[..., :-2].unflatten(-1, (-1, 10)), out[..., -2], out[..., -1])

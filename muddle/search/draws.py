@@ -76,7 +76,7 @@ def draw(bundle: Bundle, recipes: Sequence[Recipe]) -> Draws:
         partners=exemplars.codes[index],
         partner_image=to_unit(exemplars.images[index[:, 0]]),
         partner_index=index,
-        goal=Goal(digits, torch.tensor(targets), balances),
+        goal=Goal.of(digits, torch.tensor(targets), balances),
         steps=recipes[0].steps,
     )
 

@@ -1,11 +1,11 @@
-"""Scores of images and of codes: what judges, likeness network and surrogate of one bundle say of them.
+"""Scores of images and of codes: what judges, likeness network, student and surrogate of one bundle say of them.
 
 Exactly, in float64, or for screening, in float32 and several times faster. Screening only rules out candidates that
 cannot win, so results do not depend on it.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -15,13 +15,12 @@ from muddle.bundle.files import Bundle
 from muddle.images.pixels import to_unit
 from muddle.networks.fuse import Network, fuse_batchnorm
 from muddle.networks.surrogate import Prediction
-from muddle.search.metrics import grey_share, without_faint
+from muddle.search.metrics import grey_share
 
 LIKENESS_FLOOR = 10  # percentile of real digits below which likeness counts against an image
 CPU = torch.device("cpu")
 PIXEL_BLOCK = 32  # as many images as a processor's cache takes with their hidden layers in float64
 FAST_BLOCK = 128  # the same in float32
-BOLD_JUDGES = 5  # who look at an image without its faint ink
 DEVICE_BLOCK = 4096  # as many as fill another device
 TOLERANCE = 3e-5  # of a judge's probability, ten times the largest float32 error on 2,160 images
 MEAN_TOLERANCE = 5e-6  # of the judges' mean, ten times its largest on 132,000
@@ -52,14 +51,14 @@ class Scorer:
 
     def __init__(self, bundle: Bundle, device: torch.device = CPU):
         self.device = device
-        self._judges, self._autoencoder = (
-            fuse_batchnorm(network).to(device) for network in (bundle.judges, bundle.autoencoder)
+        self._judges, self._student, self._autoencoder = (
+            fuse_batchnorm(network).to(device) for network in (bundle.judges, bundle.student, bundle.autoencoder)
         )
         self._likeness, self._surrogate = (
             network if device == CPU else copy.deepcopy(network).to(device)
             for network in (bundle.likeness, bundle.surrogate)
         )
-        self._fast_judges, self._fast_likeness = (_float32(network) for network in (self._judges, self._likeness))
+        self._fast_judges, self._fast_student = (_float32(network) for network in (self._judges, self._student))
         self._floor = self._likeness.quantiles[LIKENESS_FLOOR]
         self._block = PIXEL_BLOCK if device == CPU else DEVICE_BLOCK
 
@@ -70,33 +69,23 @@ class Scorer:
     def judge(self, pixels: Tensor, *, screening: bool = False) -> Tensor:
         """Each judge's probabilities of images, uint8 (N, 28, 28): (N, J, 10)."""
         judges = self._fast_judges if screening else self._judges
-        return self._score(lambda _, given: judges(given).movedim(0, 1), pixels, screening)
+        return torch.cat([judges(images).movedim(0, 1) for images in self._blocks(pixels, screening)])
 
-    def score_images(self, pixels: Tensor, *, screening: bool = False) -> ImageScores:
+    def score_images(self, pixels: Tensor) -> ImageScores:
         """Scores of images, uint8 (N, 28, 28), by the judges (J of them) and the likeness network."""
-        likeness = self._fast_likeness if screening else self._likeness
-        logits = self._score(lambda _, given: likeness(given) - self._floor, pixels, screening)
-        grey = self._score(lambda images, _: grey_share(images), pixels, screening)
-        return ImageScores(self.judge(pixels, screening=screening), logits, grey)
+        scores = [(self._likeness(images) - self._floor, grey_share(images)) for images in self._blocks(pixels)]
+        return ImageScores(self.judge(pixels), *map(torch.cat, zip(*scores, strict=True)))
 
-    def bold(self, pixels: Tensor, *, screening: bool = False) -> Tensor:
-        """The mean probabilities of the first BOLD_JUDGES judges for images, uint8 (N, 28, 28), without their faint
-        ink: (N, 10)."""
-        judges = (self._fast_judges if screening else self._judges).judges[:BOLD_JUDGES]
+    def predict_images(self, pixels: Tensor, *, screening: bool = False) -> Prediction:
+        """What the student says of images, uint8 (N, 28, 28); the likeness logit as in `predict`."""
+        student = self._fast_student if screening else self._student
+        parts = zip(*(student(images) for images in self._blocks(pixels, screening)), strict=True)
+        return self._above_floor(Prediction(*map(torch.cat, parts)))
 
-        def mean(_: Tensor, given: Tensor) -> Tensor:
-            images = without_faint(given)
-            return torch.stack([judge(images).softmax(1) for judge in judges]).mean(0)
-
-        return self._score(mean, pixels, screening)
-
-    def _score(self, score: Callable[[Tensor, Tensor], Tensor], pixels: Tensor, screening: bool) -> Tensor:
-        """score(images in [0, 1], the same in the precision of the networks), block after block."""
-        parts = []
+    def _blocks(self, pixels: Tensor, screening: bool = False) -> Iterator[Tensor]:
+        """The images in [0, 1] and in the precision of the networks, block after block."""
         for block in pixels.split(max(self._block, FAST_BLOCK) if screening else self._block):
-            images = to_unit(block)
-            parts.append(score(images, images.float() if screening else images))
-        return torch.cat(parts)
+            yield to_unit(block).float() if screening else to_unit(block)
 
     def opinions(self, pixels: Tensor) -> Opinions:
         """What the judges say of images, uint8 (N, 28, 28), rounded.

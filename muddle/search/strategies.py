@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from muddle.images.pixels import decoded_pixels
+from muddle.networks.surrogate import Prediction
 from muddle.search.draws import Draws
 from muddle.search.latent import path
 from muddle.search.objective import Goal, objective, promise, promise_grad, undecided
@@ -76,35 +77,33 @@ class Effort(NamedTuple):
     paths: int  # whose best step is refined
     steps: int  # of the gradient ascent
     step_size: float  # length of the first of them
-    finalists: int  # codes that are decoded and judged
-    reach: float  # log odds from the goal at which a teacher counts half
 
 
 PATH_STEPS = 7  # along each path that is searched
 KNOWN = 16  # paths that the scout finds best, which the surrogate then ranks
-NEAR = Effort(paths=4, steps=20, step_size=0.5, finalists=4, reach=10)
+NEAR = Effort(paths=6, steps=20, step_size=0.5)
 # Paths between some digits lead through a third: the boundary is off the path.
-FAR = Effort(paths=16, steps=40, step_size=0.8, finalists=12, reach=4)
+FAR = Effort(paths=12, steps=40, step_size=0.8)
 MARGIN = 1e-4  # of the objective, a hundred times the error of float32
 GOOD_ENOUGH = 0.5  # objective below which the near refinement is followed by the far one
 
 
 def balanced(draws: Draws, scorer: Scorer) -> SearchResult:
-    """The code whose image the judges cannot place between the two digits, that is crisp and looks like a digit.
+    """The code whose image nobody can place between the two digits, that is crisp and looks like a digit.
 
     Scout: the step of each path to a partner that promises most. Refine: from the best of these, up the gradient of
-    the surrogate's promise. Judge: the images of the best codes, scored by the judges, decide. If the best of them
-    scores below GOOD_ENOUGH, refine and judge again with more and larger steps.
+    the surrogate's promise. Choose: the image of the best codes that the student scores highest. If it scores below
+    GOOD_ENOUGH, refine and choose again with more and larger steps. The judges, who took no part, score the muddle.
     """
     starts, partners = _scout(draws, scorer)
-    best, value = _refine(draws, starts, partners, NEAR, scorer)
-    poor = (value < GOOD_ENOUGH).nonzero().squeeze(1)
+    best = _refine(draws, starts, partners, NEAR, scorer)
+    poor = (best.value < GOOD_ENOUGH).nonzero().squeeze(1)
     if len(poor):
-        other, other_value = _refine(draws.rows(poor), starts[poor], partners[poor], FAR, scorer)
-        better = other_value > value[poor]
+        other = _refine(draws.rows(poor), starts[poor], partners[poor], FAR, scorer)
+        better = other.value > best.value[poor]
         for column, replacement in zip(best, other, strict=True):
             column[poor[better]] = replacement[better]
-    return best
+    return SearchResult(best.codes, best.partner, best.pixels, *scorer.score_images(best.pixels))
 
 
 STRATEGY_FUNCTIONS: dict[str, Strategy] = {"balanced": balanced, "midpoint": midpoint, "farthest": farthest}
@@ -115,47 +114,42 @@ def _scout(draws: Draws, scorer: Scorer) -> tuple[Tensor, Tensor]:
     row = _rows(draws.source)[:, None]
     sources = draws.source[:, None].expand_as(draws.partners)
     inner = path(sources, draws.partners, PATH_STEPS)[:, :, 1:-1]  # (N, P, T, D)
-    rough, step = undecided(scorer.scout(inner), draws.goal.rows(row), NEAR.reach).max(2)  # (N, P)
+    rough, step = undecided(scorer.scout(inner), draws.goal.rows(row)).max(2)  # (N, P)
     partner = rough.topk(min(KNOWN, rough.shape[1]), dim=1).indices
     codes = inner[row, partner, step.gather(1, partner)]  # (N, KNOWN, D)
-    order = promise(scorer.predict(codes), draws.goal.rows(row), NEAR.reach).argsort(
-        dim=1, descending=True, stable=True
-    )
+    order = promise(scorer.predict(codes), draws.goal.rows(row)).argsort(dim=1, descending=True, stable=True)
     return codes[row, order], partner.gather(1, order)
 
 
-def _refine(
-    draws: Draws, starts: Tensor, partners: Tensor, effort: Effort, scorer: Scorer
-) -> tuple[SearchResult, Tensor]:
-    """The best refined code, and its objective (N,). Starts (N, P, D), the best first, near partners (N, P)."""
-    row = _rows(starts)[:, None]
-    goal = draws.goal.rows(row)
-    codes = ascend(starts[:, : effort.paths], goal, scorer, effort)  # (N, B, D)
-    value = promise(scorer.predict(codes), goal, effort.reach)
-    finalists = value.topk(min(effort.finalists, value.shape[1]), dim=1).indices  # (N, F)
-    codes, partners = codes[row, finalists], partners[row, finalists]
-    winner, pixels, scores, value = _judge(codes, goal, scorer)
-    row = row[:, 0]
-    return SearchResult(codes[row, winner], partners[row, winner], pixels, *scores), value
+class _Chosen(NamedTuple):
+    """The image that the student prefers, of each of N muddles."""
+
+    codes: Tensor  # (N, D)
+    partner: Tensor  # int64 (N,)
+    pixels: Tensor  # uint8 (N, 28, 28)
+    value: Tensor  # (N,): its objective
 
 
-def _judge(codes: Tensor, goal: Goal, scorer: Scorer) -> tuple[Tensor, Tensor, ImageScores, Tensor]:
-    """The best of each row of codes (N, C, D) by their images: its place (N,), pixels, scores, objective (N,).
+def _refine(draws: Draws, starts: Tensor, partners: Tensor, effort: Effort, scorer: Scorer) -> _Chosen:
+    """The best refined code. Starts (N, P, D), the best first, near partners (N, P)."""
+    starts, partners = starts[:, : effort.paths], partners[:, : effort.paths]
+    codes = ascend(starts, draws.goal.rows(_rows(starts)[:, None]), scorer, effort)
+    return _choose(codes, partners, draws.goal, scorer)
 
-    float32 rules out those that cannot be it, three times as fast as float64, in which the others are judged.
+
+def _choose(codes: Tensor, partners: Tensor, goal: Goal, scorer: Scorer) -> _Chosen:
+    """The best of each row of codes (N, B, D), near partners (N, B), by their images.
+
+    float32 rules out those that cannot be it, three times as fast as float64, which decides among the others.
     """
-    shape = codes.shape[:2]
+    shape, row = codes.shape[:2], _rows(codes)
     pixels = decoded_pixels(scorer.decode(codes.flatten(0, 1)))
-    rough = scorer.score_images(pixels, screening=True).map(lambda column: column.unflatten(0, shape))
-    value = objective(rough, scorer.bold(pixels, screening=True).unflatten(0, shape), goal)  # (N, C)
+    rough = Prediction(*(column.unflatten(0, shape) for column in scorer.predict_images(pixels, screening=True)))
+    value = objective(rough, goal.rows(row[:, None])).double()  # (N, B)
     contenders = value >= value.amax(1, keepdim=True) - MARGIN
-    judged = pixels[contenders.flatten()]
-    scores, bold = scorer.score_images(judged), scorer.bold(judged)
-    exact = objective(scores, bold, Goal(*(column.squeeze(1)[contenders.nonzero()[:, 0]] for column in goal)))
-    value, winner = torch.full_like(value, -torch.inf, dtype=codes.dtype).masked_scatter(contenders, exact).max(1)
-    row = _rows(winner)
-    place = contenders.flatten().cumsum(0).unflatten(0, shape)[row, winner] - 1
-    return winner, pixels.unflatten(0, shape)[row, winner], scores.map(lambda column: column[place]), value
+    exact = objective(scorer.predict_images(pixels[contenders.flatten()]), goal.rows(contenders.nonzero()[:, 0]))
+    value, best = torch.full_like(value, -torch.inf).masked_scatter(contenders, exact).max(1)
+    return _Chosen(codes[row, best], partners[row, best], pixels.unflatten(0, shape)[row, best], value)
 
 
 def _rows(like: Tensor) -> Tensor:
@@ -167,7 +161,7 @@ def ascend(codes: Tensor, goal: Goal, scorer: Scorer, effort: Effort) -> Tensor:
     """Gradient ascent on the surrogate's promise with normalized steps that shrink to nothing: (N, B, D)."""
     for i in range(effort.steps):
         seen, vjp = scorer.predict_with_vjp(codes)
-        gradient = vjp(promise_grad(seen, goal, effort.reach))
+        gradient = vjp(promise_grad(seen, goal))
         length = effort.step_size * (1 - i / effort.steps)
         codes = codes + length * gradient / gradient.norm(dim=-1, keepdim=True).clamp_min(1e-12)
         codes = (codes / GRID).round() * GRID

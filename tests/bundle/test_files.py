@@ -53,6 +53,7 @@ def test_networks_are_loaded_for_inference_in_float64():
         bundle.judges,
         bundle.likeness,
         bundle.surrogate,
+        bundle.student,
         bundle.projection,
         bundle.inverse,
     ):
@@ -248,4 +249,4 @@ def test_a_part_that_is_not_there_yet_names_the_command_that_makes_it(tmp_path):
 def test_entries_of_the_config_are_added_and_replaced(tmp_path):
     update_config(tmp_path, one=1)
     update_config(tmp_path, one=2, two=3)
-    assert json.loads((tmp_path / "config.json").read_text()) == {"format": 4, "one": 2, "two": 3}
+    assert json.loads((tmp_path / "config.json").read_text()) == {"format": 5, "one": 2, "two": 3}

@@ -4,7 +4,7 @@ import torch
 
 from muddle.images.pixels import to_unit
 from muddle.search.metrics import grey_share
-from muddle.search.scorer import BOLD_JUDGES, MEAN_TOLERANCE, PIXEL_BLOCK, TOLERANCE, ImageScores, Scorer
+from muddle.search.scorer import MEAN_TOLERANCE, PIXEL_BLOCK, TOLERANCE, ImageScores, Scorer
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +38,13 @@ def test_images_are_scored_by_the_bundles_networks(muddler, scorer):
     assert difference(found, expected) < 1e-10
 
 
-def test_without_faint_ink_the_first_judges_see_what_is_left(muddler, scorer):
-    pixels = muddler.bundle.exemplars.images[::40].clone()
-    pixels[:, 0, 0] = 100  # faint, and gone
+def test_images_are_predicted_by_the_bundles_student(muddler, scorer):
+    bundle, pixels = muddler.bundle, muddler.bundle.exemplars.images[::40]
     with torch.no_grad():
-        found, left = scorer.bold(pixels), to_unit(pixels * (pixels >= 128))
-        expected = muddler.bundle.judges(left)[:BOLD_JUDGES].mean(0)
-    assert (found - expected).abs().max() < 1e-10
+        found, expected = scorer.predict_images(pixels), bundle.student(to_unit(pixels))
+    expected = expected._replace(likeness=expected.likeness - bundle.likeness.quantiles[10])
+    assert found.logits.shape == (len(pixels), bundle.student.config.teachers + 1, 10)
+    assert difference(found, expected) < 1e-10
 
 
 def test_codes_are_predicted_by_the_bundles_surrogate(muddler, scorer, between):
@@ -65,11 +65,9 @@ def test_the_scout_is_roughly_the_teachers_mean(scorer, between):
 def test_screening_is_near_the_exact_scores(muddler, scorer):
     images = muddler.bundle.exemplars.images[::10]
     with torch.no_grad():
-        by_image, by_image_exactly = scorer.score_images(images, screening=True), scorer.score_images(images)
-    assert 0 < difference(by_image, by_image_exactly) < 1e-4  # more than nothing, or it would be no faster
-    mean, exact = by_image.probabilities.double().mean(1), by_image_exactly.probabilities.mean(1)
-    assert (mean - exact).abs().max() < MEAN_TOLERANCE / 2
-    assert difference(by_image, by_image_exactly) < TOLERANCE / 2
+        found, exact = scorer.judge(images, screening=True).double(), scorer.judge(images)
+    assert 0 < (found - exact).abs().max() < TOLERANCE / 2  # more than nothing, or it would be no faster
+    assert (found.mean(1) - exact.mean(1)).abs().max() < MEAN_TOLERANCE / 2
 
 
 def test_the_paths_probabilities_are_the_exact_ones_to_a_thousandth(muddler):

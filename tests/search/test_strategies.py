@@ -23,7 +23,7 @@ class BoundaryAt:
     """Two judges, who are the teachers, that see digit 0 below a place on the first axis and digit 1 above, and nothing
     wrong elsewhere.
 
-    Images show the code's first number in their upper half and its last in the lower one, of which the judges of images
+    Images show the code's first number in their upper half and its last in the lower one, of which those who see images
     add `tilt` times to the first. Screening is `error` off, up or down. `movable` says whether there is a gradient.
     """
 
@@ -46,14 +46,15 @@ class BoundaryAt:
 
         return self.predict(codes), vjp
 
-    def score_images(self, pixels, *, screening=False):
+    def predict_images(self, pixels, *, screening=False):
         first, last = SPAN * pixels[:, [0, -1], :1].double().movedim(1, 0) / 255
         seen = self.predict(first + self.tilt * last)
         noise = self.error * torch.cos(1e6 * first)[..., None] if screening else 0
-        return ImageScores(seen.teachers.softmax(-1) + noise, seen.likeness, seen.grey)
+        return seen._replace(logits=(seen.logits.softmax(-1) + noise).clamp_min(1e-30).log())
 
-    def bold(self, pixels, *, screening=False):
-        return self.score_images(pixels, screening=screening).probabilities.mean(1)
+    def score_images(self, pixels):
+        seen = self.predict_images(pixels)
+        return ImageScores(seen.teachers.softmax(-1), seen.likeness, seen.grey)
 
     @staticmethod
     def decode(codes):
@@ -151,10 +152,7 @@ def test_the_margin_is_far_above_the_error_of_screening(muddler):
     n = len(pixels)
     goal = Goal(torch.zeros(n, dtype=torch.long), torch.ones(n, dtype=torch.long), torch.full((n,), 0.3).double())
     with torch.no_grad():
-        exact, screened = (
-            objective(scorer.score_images(pixels, screening=s), scorer.bold(pixels, screening=s), goal)
-            for s in (False, True)
-        )
+        exact, screened = (objective(scorer.predict_images(pixels, screening=s), goal) for s in (False, True))
     assert 0 < (exact - screened).abs().max() < MARGIN / 50
 
 

@@ -31,7 +31,6 @@ from train.stages.panel import PANEL
 DOCUMENT = Path(__file__).parent.parent.parent / "docs/ablation.md"
 EVERY = 5  # of the report's muddles of all pairs
 ALONE = 16  # partners whose paths are looked at without a surrogate
-FIVE = 5  # judges that are left of ten
 TIMED = 40  # muddles, one processor
 HEAD = """# What each part of the search is worth
 
@@ -51,20 +50,18 @@ class Variant(NamedTuple):
     name: str
     change: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext
     strategy: str = "balanced"
-    judges: int | None = None  # that score images; None: all
 
 
 def images_alone(draws: Draws, scorer: Scorer) -> SearchResult:
-    """The best image of the inner steps of ALONE paths, by the judges: no code is ever searched."""
+    """The best image of the inner steps of ALONE paths, by the student: no code is ever searched."""
     found, row = [], torch.arange(len(draws.source))
     for i in row:
         inner = path(draws.source[i].expand_as(draws.partners[i, :ALONE]), draws.partners[i, :ALONE], PATH_STEPS)
         codes = inner[:, 1:-1].flatten(0, 1)
         pixels = decoded_pixels(scorer.decode(codes))
-        scores = scorer.score_images(pixels)
-        best = objective.objective(scores, scorer.bold(pixels), draws.goal.rows(i.expand(len(codes)))).argmax()
-        partner = torch.arange(len(codes)) // (PATH_STEPS - 2)
-        found.append(SearchResult(codes, partner, pixels, *scores).rows(best[None]))
+        best = objective.objective(scorer.predict_images(pixels), draws.goal.rows(i.expand(len(codes)))).argmax()[None]
+        partner = torch.arange(len(codes))[best] // (PATH_STEPS - 2)
+        found.append(SearchResult(codes[best], partner, pixels[best], *scorer.score_images(pixels[best])))
     return SearchResult(*(torch.cat(column) for column in zip(*found, strict=True)))
 
 
@@ -82,11 +79,10 @@ VARIANTS = (
     Variant("no far search", _patched(GOOD_ENOUGH=-9.0)),
     Variant("no ascent: the best steps of the paths", _effort(steps=0)),
     Variant("no scout: the surrogate ranks every path", _patched(KNOWN=10**6)),
-    Variant("one finalist: no image decides", _effort(finalists=1)),
-    Variant("twice as many paths and finalists", _effort(paths=2 * strategies.NEAR.paths, finalists=8)),
+    Variant("one path: no student is needed", _effort(paths=1)),
+    Variant("twice as many paths", _effort(paths=2 * strategies.NEAR.paths)),
     Variant("no screening in float32", _patched(MARGIN=9.0)),
     Variant("faint ink does not count for the surrogate", lambda: mock.patch.object(objective, "BOLD", 0.0)),
-    Variant("five judges", judges=FIVE),
     Variant(
         f"no surrogate: the images of {ALONE} paths",
         lambda: mock.patch.dict(strategies.STRATEGY_FUNCTIONS, balanced=images_alone),
@@ -98,19 +94,17 @@ VARIANTS = (
 def run_stage(run: Run) -> None:
     """Measure every variant, and write the document."""
     networks = load_sealed(run)
-    bundle = load_bundle(run.bundle)
+    muddler = Muddler(load_bundle(run.bundle))
     digits, targets = by_pair(run)[:, ::EVERY]
     lines = []
     for variant in VARIANTS:
-        muddler = Muddler(bundle)
-        with variant.change(), _fewer(bundle.judges, variant.judges):
-            muddler = Muddler(bundle)
+        with variant.change():
             columns = digits.tolist(), targets.tolist(), range(len(digits))
             made = muddler.muddle_many(*columns, strategy=variant.strategy)
             some = [column[:: max(1, len(digits) // TIMED)][:TIMED] for column in columns]
             seconds, operations = _costs(muddler, some, variant.strategy)
-        found = measure.muddle_figures(made.images, digits, targets, networks[: len(PANEL)], bundle.likeness)
-        bold = measure.boldness(Muddler(bundle), made.images, digits, targets)["all"]["value"]
+        found = measure.muddle_figures(made.images, digits, targets, networks[: len(PANEL)], muddler.bundle.likeness)
+        bold = measure.boldness(muddler, made.images, digits, targets)["all"]["value"]
         alone = np.mean(found["members"]["both_above_0.2"])
         shares = [_share(found["split"]), _share(found["both_above_0.2"]), f"{100 * alone:.1f} %"]
         cells = [*shares, f"{found['distance']['value']:.3f}", f"{100 * bold:.0f} %"]
@@ -118,17 +112,6 @@ def run_stage(run: Run) -> None:
         lines.append(f"| {variant.name} | {' | '.join(cells)} |")
         print(lines[-1], flush=True)
     DOCUMENT.write_text(HEAD.format(count=f"{len(digits):,}", timed=TIMED) + "\n".join(lines) + "\n")
-
-
-@contextlib.contextmanager
-def _fewer(ensemble, count: int | None):
-    """Let only the first judges of an ensemble judge."""
-    every = ensemble.judges
-    ensemble.judges = every[:count]
-    try:
-        yield
-    finally:
-        ensemble.judges = every
 
 
 def _costs(muddler: Muddler, columns: list, strategy: str) -> tuple[float, int]:

@@ -150,7 +150,8 @@ def hash_table(files: dict[str, str]) -> str:
 
 def parameter_count(bundle: Bundle) -> int:
     """How many numbers the networks have learnt, batch norm's means and variances included."""
-    networks = (bundle.autoencoder, bundle.judges, bundle.likeness, bundle.surrogate, bundle.projection, bundle.inverse)
+    imitators = (bundle.surrogate, bundle.student)
+    networks = (bundle.autoencoder, bundle.judges, bundle.likeness, *imitators, bundle.projection, bundle.inverse)
     return sum(tensor.numel() for network in networks for tensor in as_stored(network).values())
 
 

@@ -43,7 +43,7 @@ def run_stage(run: Run) -> None:
             shutil.copyfile(picture, ROOT / "docs" / picture.name)
     report = json.loads((EMBEDDED / "report.json").read_text())
     for path, content in (
-        (ROOT / "README.md", f"{result_table(report)}\n\n{member_table(report)}"),
+        (ROOT / "README.md", result_table(report)),
         (ROOT / "docs/results.md", results(report)),
     ):
         path.write_text(with_results(path.read_text(), content))

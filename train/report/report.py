@@ -32,6 +32,7 @@ STAGE_FILES = {  # where the stages left their own measurements, in the folders 
     "panel": "panel.json",
     "likeness": "likeness.json",
     "surrogate": "surrogate.json",
+    "student": "student.json",
     "exemplars": "exemplars.json",
     "inverse": "inverse.json",
 }
@@ -209,6 +210,7 @@ def _training(run: Run, muddler: Muddler) -> dict[str, Any]:
         "panel": stages["panel"],
         "likeness": stages["likeness"],
         "surrogate": stages["surrogate"],
+        "student": stages["student"],
         "atlas": stages["inverse"],
         "exemplars": {**stages["exemplars"], "dropped_labelled_and_called": called},
     }

@@ -1,8 +1,8 @@
 """Stage `judge`: train the judges of the bundle, and more teachers of the same kinds that are not published.
 
-Ten small judges that differ in kind are published: seven trained to be soft at the boundary between two digits, and
-three trained plainly or nearly so, which are steep there, as most classifiers are. Twelve more are not published: the
-ten and the twelve are the teachers from whom the surrogate is distilled.
+Ten of them are published, of seven kinds and each of at most two million operations: four trained to be soft at the
+boundary between two digits, and six trained plainly or nearly so, which are steep there, as most classifiers are. All
+36 are the teachers from whom the student is distilled.
 """
 
 import json
@@ -30,30 +30,44 @@ from train.loop import in_batches
 from train.run import Run
 
 SOFT = (  # small, and soft at the boundary by augmentation, mixup or label smoothing
-    judge_spec("strided", 24, TrainConfig(affine=0.7, mixup=0.3), 8, published=True),
+    judge_spec("strided", 24, TrainConfig(affine=0.7, mixup=0.3), 8),
     judge_spec("pooled", 10, TrainConfig(affine=0.7, smoothing=0.05), 8, published=True),
     judge_spec("dense", 128, TrainConfig(affine=0.5, mixup=0.3), 12, published=True),
     judge_spec("coarse", 16, TrainConfig(affine=0.5, smoothing=0.05), 8, published=True),
     judge_spec("wide-kernel", 16, TrainConfig(affine=0.7, mixup=0.3), 8, published=True),
-    judge_spec("residual", 16, TrainConfig(affine=0.7, smoothing=0.05), 7, published=True),
-    judge_spec("mixer", 32, TrainConfig(affine=0.5, smoothing=0.05), 10, published=True),
+    judge_spec("residual", 16, TrainConfig(affine=0.7, smoothing=0.05), 7),
+    judge_spec("mixer", 32, TrainConfig(affine=0.5, smoothing=0.05), 10),
 )
 STEEP = (  # trained plainly, or with less that softens; where they stand here gives their seeds
     judge_spec("strided", 20, TrainConfig(), 5),
-    judge_spec("pooled", 14, TrainConfig(rate=1e-3), 6, published=True),
+    judge_spec("pooled", 14, TrainConfig(rate=1e-3), 6),
     judge_spec("dense", 512, TrainConfig(), 8),
-    judge_spec("coarse", 24, TrainConfig(affine=1.0), 8, published=True),
+    judge_spec("coarse", 24, TrainConfig(affine=1.0), 8),
     judge_spec("wide-kernel", 20, TrainConfig(), 5),
     judge_spec("residual", 12, TrainConfig(affine=0.5), 6),
-    judge_spec("mixer", 24, TrainConfig(affine=0.3), 7),
+    judge_spec("mixer", 24, TrainConfig(affine=0.3), 7, published=True),
     judge_spec("dense", 400, TrainConfig(affine=1.0), 12),
     judge_spec("pooled", 12, TrainConfig(affine=0.3, mixup=0.5), 6),
-    judge_spec("residual", 20, TrainConfig(), 6, published=True),
+    judge_spec("residual", 20, TrainConfig(), 6),
     judge_spec("strided", 24, TrainConfig(affine=1.0), 7),
     judge_spec("coarse", 24, TrainConfig(), 5),
-    judge_spec("pooled", 8, TrainConfig(), 6),
-    judge_spec("dense", 256, TrainConfig(affine=0.3), 10),
-    judge_spec("wide-kernel", 16, TrainConfig(affine=1.0), 6),
+    judge_spec("pooled", 8, TrainConfig(), 6, published=True),
+    judge_spec("dense", 256, TrainConfig(affine=0.3), 10, published=True),
+    judge_spec("wide-kernel", 16, TrainConfig(affine=1.0), 6, published=True),
+    judge_spec("strided", 16, TrainConfig(), 5, published=True),
+    judge_spec("coarse", 16, TrainConfig(), 5),
+    judge_spec("dense", 192, TrainConfig(), 8),
+    judge_spec("residual", 10, TrainConfig(), 6, published=True),
+    judge_spec("wide-kernel", 12, TrainConfig(affine=0.3), 6),
+    judge_spec("pooled", 10, TrainConfig(affine=0.3), 6),
+    judge_spec("dense", 320, TrainConfig(affine=0.5), 10),
+    judge_spec("mixer", 28, TrainConfig(), 6),
+    judge_spec("coarse", 20, TrainConfig(affine=0.5), 6),
+    judge_spec("wide-kernel", 24, TrainConfig(), 5),
+    judge_spec("residual", 14, TrainConfig(affine=1.0), 6),
+    judge_spec("pooled", 16, TrainConfig(rate=1e-3), 5),
+    judge_spec("strided", 20, TrainConfig(affine=0.3), 6),
+    judge_spec("dense", 160, TrainConfig(affine=0.3, mixup=0.3), 10),
 )
 
 

@@ -1,4 +1,4 @@
-"""Stage `surrogate`: label codes through the decoder with every teacher, and distil the teachers into the surrogate.
+"""Stage `surrogate`: label codes through the decoder with every teacher, and distil the judges into the surrogate.
 
 Codes lie where searches go: on lines between codes of two different digits, and near them. A second round adds codes
 for which the first surrogate predicts indecision, and a third those at which a search by the second one arrives: a
@@ -6,9 +6,9 @@ search finds what a surrogate errs about, so that is where the next one must kno
 """
 
 import json
+from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -16,13 +16,14 @@ from muddle.bundle.files import read_part, write_part
 from muddle.images.pixels import decoded_pixels
 from muddle.networks.autoencoder import Autoencoder
 from muddle.networks.judges import Ensemble
-from muddle.networks.surrogate import Prediction, Surrogate, SurrogateConfig
+from muddle.networks.surrogate import Surrogate, SurrogateConfig
 from muddle.search.latent import path
 from muddle.search.metrics import grey_share, indecision, pair_probabilities, without_faint
 from muddle.search.objective import Goal
 from muddle.search.scorer import LIKENESS_FLOOR
 from muddle.search.strategies import NEAR, ascend
 from train.data import to_float
+from train.distil import EXTRA, LEAST, distance, divergence, errors, split, teachers_mean, total_variation
 from train.loop import fit, in_batches, one_cycle, optimizer_step, set_rate
 from train.run import Run
 from train.stages.autoencoder import encode, load_trained
@@ -30,8 +31,7 @@ from train.stages.judge import load_teachers
 
 RATE, BATCH = 2e-3, 512
 JITTER = 0.15  # standard deviation of the noise on codes, where an axis of the code has 1
-LEAST = 1e-6  # of a probability whose logarithm is taken
-HELD_OUT = 4000  # codes to measure on, at most; a tenth of few
+LABELLED = "labelled.pt"  # all codes with their labels, for the student
 
 
 class Labeller:
@@ -62,8 +62,11 @@ def between(codes: Tensor, labels: Tensor, count: int, *, generator: torch.Gener
     return torch.lerp(codes[first], codes[second], t) + jitter
 
 
-def contested(surrogate: Surrogate, codes: Tensor, labels: Tensor, count: int, *, generator: torch.Generator) -> Tensor:
-    """The most undecided of 17 steps between random pairs of different digits, with jitter: (count, D)."""
+def contested(
+    surrogate: Surrogate, codes: Tensor, labels: Tensor, count: int, *, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """The most undecided of 17 steps between random pairs of different digits, with jitter, (count, D), and these
+    digits, int64 (count, 2)."""
 
     def most_undecided(index: Tensor) -> Tensor:
         first, second = index.T
@@ -76,12 +79,14 @@ def contested(surrogate: Surrogate, codes: Tensor, labels: Tensor, count: int, *
     pairs = pairs[labels[pairs[:, 0]] != labels[pairs[:, 1]]][:count]
     steps = in_batches(most_undecided, pairs, 2000)
     spread = JITTER * torch.rand(len(steps), 1, generator=generator)
-    return steps + spread * torch.randn(steps.shape, generator=generator)
+    return steps + spread * torch.randn(steps.shape, generator=generator), labels[pairs]
 
 
-def arrived(surrogate: Surrogate, floor: Tensor, codes: Tensor, *, generator: torch.Generator) -> Tensor:
-    """Where searches by the surrogate come from codes (N, D), each between the two digits that it finds likeliest, half
-    of them for an even balance; `floor` is the likeness logit below which likeness counts: (N, D)."""
+def arrived(
+    surrogate: Surrogate, floor: Tensor, codes: Tensor, digits: Tensor, *, generator: torch.Generator
+) -> Tensor:
+    """Where searches by the surrogate come from codes (N, D), each between its two digits (N, 2), half of them for an
+    even balance; `floor` is the likeness logit below which likeness counts: (N, D)."""
 
     class Predictor:
         @staticmethod
@@ -89,87 +94,64 @@ def arrived(surrogate: Surrogate, floor: Tensor, codes: Tensor, *, generator: to
             seen, vjp = surrogate.with_vjp(part)
             return seen._replace(likeness=seen.likeness - floor), vjp
 
-    def climb(part: Tensor) -> Tensor:
-        digit, target = surrogate.scout(part).topk(2, dim=1).indices.T[..., None]
-        even, other = torch.rand(2, len(part), 1, generator=generator)
-        goal = Goal(digit, target, torch.where(even < 0.5, 0.5, other))
+    def climb(index: Tensor) -> Tensor:
+        even, other = torch.rand(2, len(index), 1, generator=generator)
+        goal = Goal(*digits[index].T[..., None], torch.where(even < 0.5, 0.5, other))
         steps = int(torch.randint(1, 2 * NEAR.steps, (), generator=generator))
-        return ascend(part[:, None], goal, Predictor, NEAR._replace(steps=steps))[:, 0]
+        return ascend(codes[index][:, None], goal, Predictor, NEAR._replace(steps=steps))[:, 0]
 
-    return in_batches(climb, codes, 500)
+    return in_batches(climb, torch.arange(len(codes)), 500)
 
 
 class SurrogateTask:
-    """Matches each teacher's probabilities and log odds, and the two scores; the scout, the teachers' mean."""
+    """Imitates the judges by codes alone; the scout, their mean."""
 
     def __init__(self, codes: Tensor, answers: Tensor, test: tuple[Tensor, Tensor]):
         self.codes, self.answers, self.test = codes, answers, test
-        self.net = Surrogate(SurrogateConfig(teachers=(answers.shape[1] - 12) // 10, latent=codes.shape[1]))
+        self.net = Surrogate(SurrogateConfig(teachers=(answers.shape[1] - EXTRA) // 10, latent=codes.shape[1]))
         self.modules = {"surrogate": self.net}
         self.optimizers = {"surrogate": torch.optim.AdamW(self.net.parameters(), RATE, weight_decay=1e-4)}
 
     def step(self, index: Tensor, progress: float, generator: torch.Generator) -> dict[str, float]:
         set_rate(self.optimizers["surrogate"], one_cycle(progress, RATE))
         codes, answers = self.codes[index], self.answers[index].float()
-        loss = _divergence(self.net.scout(codes), _mean(answers)) + self._loss(self.net(codes), answers)
+        loss = divergence(self.net.scout(codes), teachers_mean(answers)) + distance(self.net(codes), answers)
         optimizer_step(self.optimizers["surrogate"], loss)
         return {"loss": loss.item()}
 
-    def _loss(self, prediction: Prediction, answers: Tensor) -> Tensor:
-        targets = answers[:, :-2].unflatten(1, (-1, 10))
-        pair = _mean(answers).topk(2, dim=1).indices[:, None].expand(-1, targets.shape[1], -1)
-        odds, wanted = (logits.gather(2, pair).diff(dim=2) for logits in (prediction.logits, targets))
-        likeness, grey = answers[:, -2], answers[:, -1]
-        scores = F.smooth_l1_loss(prediction.likeness, likeness) + 10 * F.mse_loss(prediction.grey, grey)
-        return _divergence(prediction.logits, targets) + 0.05 * F.smooth_l1_loss(odds, wanted) + 0.02 * scores
-
     def evaluate(self) -> dict[str, float]:
         codes, answers = self.test
-        found, expected = self.net(codes), _mean(answers).exp()
-        predicted, scouted = found.teachers.softmax(-1).mean(1), self.net.scout(codes).softmax(-1)
-        pair = expected.topk(2, dim=1).indices
-        odds, wanted = (p.gather(1, pair).clamp_min(LEAST).log().diff(dim=1) for p in (predicted, expected))
-        return {
-            "same_first_label": (predicted.argmax(1) == expected.argmax(1)).float().mean().item(),
-            "total_variation": (predicted - expected).abs().sum(1).mean().item() / 2,
-            "scout_total_variation": (scouted - expected).abs().sum(1).mean().item() / 2,
-            "log_odds_error": (odds - wanted).abs().mean().item(),  # of the two likeliest digits
-        }
-
-
-def _mean(answers: Tensor) -> Tensor:
-    """The logarithm of the teachers' mean probabilities: (N, J * 10 + 12) -> (N, 10)."""
-    return answers[:, :-12].float().unflatten(1, (-1, 10)).exp().mean(1).clamp_min(LEAST).log()
-
-
-def _divergence(logits: Tensor, targets: Tensor) -> Tensor:
-    """Mean of KL(targets || softmax of the logits), log probabilities (..., 10)."""
-    return F.kl_div(logits.log_softmax(-1), targets, log_target=True, reduction="none").sum(-1).mean()
+        scouted = self.net.scout(codes).softmax(-1)
+        rough = total_variation(scouted, teachers_mean(answers).exp())
+        return {**errors(self.net(codes), answers), "scout_total_variation": rough}
 
 
 def run_stage(run: Run) -> None:
-    """Label three rounds of codes, train on what there is after each, and write the part."""
+    """Label three rounds of codes, train on what there is after each, write the part, and store the labels."""
     train = run.digits(train=True)
     with torch.inference_mode():
         autoencoder = load_trained(run.bundle)
         codes = encode(autoencoder, train.images)
-    likeness = read_part(run.bundle, "likeness").float()
-    labeller = Labeller(autoencoder, read_part(run.bundle, "judge").float(), load_teachers(run), likeness)
+    judges, likeness = (read_part(run.bundle, name).float() for name in ("judge", "likeness"))
+    labeller = Labeller(autoencoder, judges, load_teachers(run), likeness)
     generator = torch.Generator().manual_seed(run.seed_of("surrogate"))
-    count, epochs = run.size.surrogate_codes // 3, run.size.surrogate_epochs
-
-    known = [between(codes, train.labels, count, generator=generator)]
-    answers = [label_codes(labeller, known[0], "label codes between digits")]
-    first = _train(run, known, answers, "first", epochs // 4)
-    with torch.inference_mode():
-        known.append(contested(first, codes, train.labels, count, generator=generator))
-    answers.append(label_codes(labeller, known[1], "label contested codes"))
-    second = _train(run, known, answers, "second", epochs // 4)
-    with torch.inference_mode():
-        start = contested(second, codes, train.labels, count, generator=generator)
-        known.append(arrived(second, likeness.quantiles[LIKENESS_FLOOR], start, generator=generator))
-    answers.append(label_codes(labeller, known[2], "label searched codes"))
-    surrogate = _train(run, known, answers, "surrogate", epochs)
+    given = codes, train.labels, run.size.surrogate_codes // 3
+    floor, epochs = likeness.quantiles[LIKENESS_FLOOR], run.size.surrogate_epochs
+    rounds: dict[str, Callable[[Surrogate | None], Tensor]] = {  # by the network that is trained after each
+        "first": lambda _: between(*given, generator=generator),
+        "second": lambda first: contested(first, *given, generator=generator)[0],
+        "surrogate": lambda second: arrived(
+            second, floor, *contested(second, *given, generator=generator), generator=generator
+        ),
+    }
+    surrogate, known, answers = None, [], []
+    for name, propose in rounds.items():
+        with torch.inference_mode():
+            known.append(propose(surrogate))
+        answers.append(label_codes(labeller, known[-1], f"label codes, {name}"))
+        judged = judges_alone(torch.cat(answers), len(judges.judges))
+        surrogate = _train(run, torch.cat(known), judged, name, epochs if name == "surrogate" else epochs // 4)
+    torch.save((torch.cat(known), torch.cat(answers)), run.work("surrogate") / LABELLED)
     write_part(run.bundle, "surrogate", surrogate.config, surrogate)
 
 
@@ -180,15 +162,17 @@ def label_codes(labeller: Labeller, codes: Tensor, name: str) -> Tensor:
     return torch.cat(parts)
 
 
-def _train(run: Run, known: list[Tensor], labels: list[Tensor], name: str, epochs: int) -> Surrogate:
-    codes, answers = torch.cat(known), torch.cat(labels)
-    held_out = min(HELD_OUT, len(codes) // 10)
-    order = torch.randperm(len(codes), generator=torch.Generator().manual_seed(run.seed))
-    codes, answers = codes[order], answers[order]
+def judges_alone(answers: Tensor, judges: int) -> Tensor:
+    """The answers without those of the other teachers: (N, J * 10 + 12) -> (N, judges * 10 + 12)."""
+    return torch.cat([answers[:, : judges * 10], answers[:, -EXTRA:]], 1)
+
+
+def _train(run: Run, codes: Tensor, answers: Tensor, name: str, epochs: int) -> Surrogate:
+    train, test = split(codes, answers, run.seed)
     seed = run.seed_of("surrogate")
     torch.manual_seed(seed)
-    task = SurrogateTask(codes[held_out:], answers[held_out:], (codes[:held_out], answers[:held_out]))
-    schedule = run.schedule(epochs, seed, batch=min(BATCH, len(codes) // 2))
-    history = fit(task, len(codes) - held_out, schedule, run.work(f"surrogate/{name}"), name=name)
+    task = SurrogateTask(*train, test)
+    schedule = run.schedule(epochs, seed, batch=min(BATCH, len(train[0]) // 2))
+    history = fit(task, len(train[0]), schedule, run.work(f"surrogate/{name}"), name=name)
     (run.work("surrogate") / f"{name}.json").write_text(json.dumps(history[-1], indent=2))
     return task.net.eval()

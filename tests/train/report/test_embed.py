@@ -2,7 +2,7 @@ import json
 import shutil
 
 from muddle.bundle.files import CARD, EMBEDDED, FILES
-from muddle.export.report_table import member_table, result_table
+from muddle.export.report_table import result_table
 from train.report import embed
 from train.report.embed import BEGIN, END, results, with_results
 from train.run import Run
@@ -41,7 +41,5 @@ def test_embedding_ships_bundle_references_and_pictures_and_writes_both_texts(tm
     assert all(path.read_bytes() == (EMBEDDED / path.name).read_bytes() for path in (root / "assets").iterdir())
     assert (root / "references/plain.safetensors").read_bytes() == b"weights"
     assert (root / "docs/balanced.png").read_bytes() == b"picture"
-    assert (
-        root / "README.md"
-    ).read_text() == f"README.md\n{BEGIN}\n{result_table(REPORT)}\n\n{member_table(REPORT)}\n{END}\n"
+    assert (root / "README.md").read_text() == f"README.md\n{BEGIN}\n{result_table(REPORT)}\n{END}\n"
     assert (root / "docs/results.md").read_text() == f"docs/results.md\n{BEGIN}\n{results(REPORT)}\n{END}\n"

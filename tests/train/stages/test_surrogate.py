@@ -9,7 +9,7 @@ from muddle.images.pixels import decoded_pixels
 from muddle.search.metrics import indecision, pair_probabilities
 from train.stages import surrogate
 from train.stages.autoencoder import load_trained
-from train.stages.surrogate import Labeller, SurrogateTask, arrived, between, contested
+from train.stages.surrogate import Labeller, SurrogateTask, arrived, between, contested, judges_alone
 
 CODES, LABELS = torch.tensor([[-1.0, 0.0], [-1.0, 0.5], [1.0, 0.0]]), torch.tensor([3, 3, 5])
 
@@ -48,27 +48,27 @@ def test_jitter_leaves_the_lines():
 @pytest.mark.parametrize("x", [-0.5, 0.25])
 def test_contested_codes_lie_on_the_boundary(monkeypatch, x):
     monkeypatch.setattr(surrogate, "JITTER", 0.0)
-    codes = contested(boundary_at(x), CODES, LABELS, 40, generator=generator())
+    codes, digits = contested(boundary_at(x), CODES, LABELS, 40, generator=generator())
     assert codes[:, 0].tolist() == pytest.approx([x] * len(codes))
     assert len(codes) > 20
+    assert {tuple(pair) for pair in digits.tolist()} == {(3, 5), (5, 3)}
+    assert len(digits) == len(codes)
 
 
 def test_a_search_by_the_surrogate_comes_nearer_to_its_boundary(muddler):
     network = copy.deepcopy(muddler.bundle.surrogate).float()
     codes = between(muddler.bundle.exemplars.codes.float(), muddler.bundle.exemplars.labels, 200, generator=generator())
     with torch.no_grad():
-        there = arrived(network, muddler.bundle.likeness.quantiles[10].float(), codes, generator=generator())
+        digits = network.scout(codes).topk(2, dim=1).indices
+        floor = muddler.bundle.likeness.quantiles[10].float()
+        there = arrived(network, floor, codes, digits, generator=generator())
         doubt = [
-            indecision(pair_probabilities(network(c).teachers.softmax(-1), *pair_of(network, codes)))
-            for c in (codes, there)
+            indecision(pair_probabilities(network(c).teachers.softmax(-1), *digits.T)).mean() for c in (codes, there)
         ]
+        other = arrived(network, floor, codes, (digits + 1) % 10, generator=generator())
     assert there.shape == codes.shape
-    assert doubt[1].mean() > 1.5 * doubt[0].mean()
-
-
-def pair_of(network, codes):
-    """The two digits that the scout finds likeliest."""
-    return network.scout(codes).topk(2, dim=1).indices.T
+    assert doubt[1] > 1.5 * doubt[0]
+    assert indecision(pair_probabilities(network(other).teachers.softmax(-1), *digits.T)).mean() < doubt[1] / 2
 
 
 def test_labels_are_the_judges_log_probabilities_without_faint_ink_too_and_two_scores(muddler):
@@ -91,20 +91,20 @@ def test_labels_are_the_judges_log_probabilities_without_faint_ink_too_and_two_s
     assert ((labels[:, -1] > 0) & (labels[:, -1] < 1)).all()
 
 
-def test_a_surrogate_that_predicts_its_labels_differs_in_nothing():
+def test_the_answers_of_the_judges_alone_are_the_first_and_what_follows_the_teachers():
+    answers = torch.arange(2 * 52).reshape(2, 52)  # of four teachers
+    assert judges_alone(answers, 1).equal(answers[:, [*range(10), *range(40, 52)]])
+    assert judges_alone(answers, 4).equal(answers)
+
+
+def test_the_scout_is_measured_by_the_mean_of_the_judges():
     torch.manual_seed(0)
     codes = torch.randn(50, 10)
     task = SurrogateTask(codes, torch.zeros(50, 32), (codes, torch.zeros(50, 32)))
     with torch.inference_mode():
-        seen = task.net(codes)
-        logs = seen.logits.log_softmax(-1).flatten(1)
-        labels = torch.cat([logs, seen.likeness[:, None], seen.grey[:, None]], 1)
-        task.test = codes, labels
-        metrics = task.evaluate()
-        assert metrics["same_first_label"] == 1
-        assert metrics["total_variation"] == pytest.approx(0, abs=1e-6)
-        assert metrics["log_odds_error"] == pytest.approx(0, abs=1e-5)
-        assert metrics["scout_total_variation"] > 0.001
-        task.test = codes, labels.flip(0)
-        assert task.evaluate()["total_variation"] > 0.001
-        assert task.evaluate()["log_odds_error"] > 0.001
+        seen, scouted = task.net(codes), task.net.scout(codes).log_softmax(-1)
+        scores = torch.stack([seen.likeness, seen.grey], 1)
+        task.test = codes, torch.cat([scouted, scouted, scouted, scores], 1)
+        found = task.evaluate()
+    assert found["scout_total_variation"] == pytest.approx(0, abs=1e-6)
+    assert found["total_variation"] > 0.001
