@@ -17,7 +17,7 @@ from muddle.muddler import CHUNK, Muddler
 from muddle.recipe import STRATEGIES, Recipe
 
 # Of the muddles below. It changes only together with ALGORITHM or with the embedded bundle.
-KNOWN = "2d7d1a36da695a2e3dcc0b2f572f8c08b8e084abcb14e9df712df990e3e98454"
+KNOWN = "dac7840c08242e7d934feba22afb31ca1a30cc9d2e3689e5b851f9128384fb11"
 
 
 def digest(muddler):
@@ -333,9 +333,10 @@ def test_farthest_is_the_inner_frame_with_the_largest_sum_of_errors(muddler):
 
 @pytest.mark.parametrize("balance", [0.0, 0.2, 0.9])
 def test_a_balance_comes_out_as_it_was_asked_for(muddler, balance):
-    batch = muddler.muddle_many([4] * 8, [9] * 8, range(8), balances=[balance] * 8)
+    batch = muddler.muddle_many([4] * 40, [9] * 40, range(40), balances=balance)
     target = batch.soft_labels[:, 9] / (batch.soft_labels[:, 4] + batch.soft_labels[:, 9])
-    assert np.median(abs(target - balance)) < 0.05
+    assert target.mean() == pytest.approx(balance, abs=0.06)
+    assert np.median(abs(target - balance)) < 0.1
 
 
 def test_the_centroid_matrix_is_a_copy(muddler):

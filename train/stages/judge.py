@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from muddle.bundle.files import write_part
-from muddle.networks.judges import Ensemble, Judge
+from muddle.networks.judges import Ensemble, Judge, JudgeConfig
 from train.classifier import (
     ClassifierSpec,
     TrainConfig,
@@ -112,9 +112,17 @@ def assemble(judges: Sequence[Judge]) -> Ensemble:
     return ensemble.eval()
 
 
+def names_of(configs: Sequence[JudgeConfig]) -> list[str]:
+    """A name for each judge: kind and width, and a number where another has them already."""
+    alike = [f"{config.kind}-{config.width}" for config in configs]
+    counts = [alike[:place].count(name) for place, name in enumerate(alike)]
+    return [f"{name}-{count + 1}" if count else name for name, count in zip(alike, counts, strict=True)]
+
+
 def grade_ensemble(ensemble: Ensemble, test: Digits) -> list[dict[str, Any]]:
     """The grades of each judge on the test images, and those of the judges' mean."""
-    each = [{"name": f"{j.config.kind}-{j.config.width}", **grade(j, test)} for j in ensemble.judges]
+    names = names_of([judge.config for judge in ensemble.judges])
+    each = [{"name": name, **grade(judge, test)} for name, judge in zip(names, ensemble.judges, strict=True)]
     with torch.inference_mode():
         mean = in_batches(lambda x: ensemble(to_float(x)).mean(0), test.images)
     return [*each, {"name": "mean", **grade_probabilities(mean, test), "parameters": parameter_count(ensemble)}]

@@ -1,8 +1,8 @@
 import torch
 
-from muddle.networks.judges import KINDS, Ensemble
+from muddle.networks.judges import KINDS, Ensemble, JudgeConfig
 from train.run import Run
-from train.stages.judge import SOFT, STEEP, assemble, grade_ensemble, load_teachers
+from train.stages.judge import SOFT, STEEP, assemble, grade_ensemble, load_teachers, names_of
 
 
 def published():
@@ -38,3 +38,9 @@ def test_the_last_grade_is_that_of_the_mean(muddler, digits):
     grades = grade_ensemble(ensemble, digits)
     assert [grade["name"] for grade in grades] == ["pooled-10", "dense-128", "mean"]
     assert grades[2]["parameters"] == grades[0]["parameters"] + grades[1]["parameters"]
+
+
+def test_judges_of_one_kind_and_width_are_told_apart():
+    wide, dense = JudgeConfig("wide-kernel", 16), JudgeConfig("dense", 16)
+    names = names_of([wide, dense, wide, wide])
+    assert names == ["wide-kernel-16", "dense-16", "wide-kernel-16-2", "wide-kernel-16-3"]
