@@ -10,7 +10,7 @@ from muddle.images.palette import BORDER, COUNTRIES, FULL, GOLD, SEA
 from muddle.recipe import LINK_KEYS, PARAMETERS, Recipe
 
 STATIC = Path(__file__).parent / "static"
-OPENING = Recipe(digit=2, target=8, seed=102)  # shown when the page opens without a link: one that tips to the eye
+OPENING = Recipe(digit=2, target=8, seed=2006)  # shown when the page opens without a link: one that tips to the eye
 NAMES = {  # that scripts use for what Python knows
     "__KEYS__": LINK_KEYS,
     "__OPENING__": OPENING.query(),

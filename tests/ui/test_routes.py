@@ -16,6 +16,7 @@ from support.worker import FACTS, Worker, idle
 from muddle.bundle.browser import browser_networks
 from muddle.errors import MuddleError
 from muddle.search.atlas import COAST
+from muddle.ui import OPENING
 from muddle.ui.http import on_muddle_error
 from muddle.ui.routes import FILES, HOUR, head_tags, routes
 
@@ -232,7 +233,7 @@ def test_the_page_has_a_description_a_social_picture_and_an_icon_of_its_own(app)
 
 
 def test_without_a_link_the_social_picture_is_what_the_page_opens_with(app):
-    assert dict(head_of(page(app)).metas)["og:image"].startswith(f"{app}/card.png?digit=2&target=8&seed=102")
+    assert dict(head_of(page(app)).metas)["og:image"].startswith(f"{app}/card.png{OPENING.query()}")
 
 
 def test_behind_a_proxy_the_addresses_are_the_proxys(app):
