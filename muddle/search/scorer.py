@@ -33,10 +33,6 @@ class ImageScores(NamedTuple):
     likeness: Tensor  # (...): the likeness logit, above that of the LIKENESS_FLOOR
     grey: Tensor  # (...): the grey share
 
-    def map(self, function: Callable[[Tensor], Tensor]) -> "ImageScores":
-        """The scores with the function applied to each column."""
-        return ImageScores(*map(function, self))
-
 
 class Opinions(NamedTuple):
     """What the judges say of N images."""

@@ -93,7 +93,7 @@ def balanced(draws: Draws, scorer: Scorer) -> SearchResult:
 
     Scout: the step of each path to a partner that promises most. Refine: from the best of these, up the gradient of
     the surrogate's promise. Choose: the image of the best codes that the student scores highest. If it scores below
-    GOOD_ENOUGH, refine and choose again with more and larger steps. The judges, who took no part, score the muddle.
+    GOOD_ENOUGH, refine and choose again with more and larger steps. The judges then score what was chosen.
     """
     starts, partners = _scout(draws, scorer)
     best = _refine(draws, starts, partners, NEAR, scorer)
