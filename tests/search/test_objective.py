@@ -33,10 +33,10 @@ def test_a_search_aims_farther_from_a_half_than_the_balance_asked_for():
     assert (aim[1] + aim[3]).item() == pytest.approx(1)
 
 
-def seen(*teachers, likeness=1.0, grey=0.5):
-    """Of images by teachers that give these probabilities (N,) to label 1, and the rest to label 0; the judges say
-    without faint ink what the first teacher says."""
-    p = torch.stack([*teachers, teachers[0]], 1)
+def seen(*teachers, bold=None, likeness=1.0, grey=0.5):
+    """Of images by teachers that give these probabilities (N,) to label 1, and the rest to label 0; without faint ink
+    the judges give it `bold`, or what the first teacher does."""
+    p = torch.stack([*teachers, teachers[0] if bold is None else bold], 1)
     probabilities = torch.zeros(*p.shape, 10, dtype=torch.float64)
     probabilities[..., 0], probabilities[..., 1] = 1 - p, p
     row = torch.ones(len(p), dtype=torch.float64)
@@ -57,8 +57,9 @@ def test_an_even_objective_is_the_mean_of_the_teachers_indecision_and_of_the_les
     torch.testing.assert_close(both, 0.4 * 4 * p * (1 - p) + 0.6 * 2 * torch.minimum(p, 1 - p))
     mean = (p + q) / 2
     each = (4 * p * (1 - p) + 1) / 2
-    lesser = 0.45 * 2 * torch.minimum(mean, 1 - mean) + 0.15 * 2 * torch.minimum(p, 1 - p)
-    torch.testing.assert_close(objective(seen(p, q), goal(101)), 0.4 * each + lesser)
+    bold = p**2
+    lesser = 0.45 * 2 * torch.minimum(mean, 1 - mean) + 0.15 * 2 * torch.minimum(bold, 1 - bold)
+    torch.testing.assert_close(objective(seen(p, q, bold=bold), goal(101)), 0.4 * each + lesser)
 
 
 def test_blur_and_unlikeness_cost_only_beyond_their_bars():

@@ -9,7 +9,7 @@ from muddle.recipe import Recipe
 from muddle.search.draws import Draws, draw
 from muddle.search.objective import Goal, objective
 from muddle.search.scorer import ImageScores, Scorer
-from muddle.search.strategies import MARGIN, STRATEGY_FUNCTIONS, balanced, farthest, midpoint
+from muddle.search.strategies import MARGIN, NEAR, STRATEGY_FUNCTIONS, balanced, farthest, midpoint
 
 SPAN = 4.0  # of the first axis that an image can show
 
@@ -111,6 +111,12 @@ def test_balanced_finds_the_place_between_the_steps_of_a_path(balance):
 
 def test_balanced_leaves_the_path_when_the_boundary_is_far_from_it():
     found = balanced(draws_of([[0.0]], [[[1.0]]]), BoundaryAt(3.0))
+    assert found.codes.item() == pytest.approx(3, abs=0.05)
+
+
+def test_balanced_goes_farther_where_the_near_search_does_not_arrive():
+    near_goes = NEAR.step_size * (NEAR.steps + 1) / 2
+    found = balanced(draws_of([[2 - 1.5 * near_goes]], [[[3 - 1.5 * near_goes]]]), BoundaryAt(3.0))
     assert found.codes.item() == pytest.approx(3, abs=0.05)
 
 
