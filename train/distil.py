@@ -8,9 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from muddle.networks.surrogate import Prediction
+from muddle.networks.surrogate import EXTRA, Prediction
 
-EXTRA = 12  # columns that are no teacher's
 HELD_OUT = 4000  # codes to measure on, at most; a tenth of few
 LEAST = 1e-6  # of a probability whose logarithm is taken
 

@@ -25,9 +25,10 @@ class JudgeConfig:
             raise ValueError(f"unknown kind of judge {self.kind!r}: choose from {', '.join(KINDS)}")
 
 
-def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.SiLU())
+def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """A convolution that keeps the size, but for the stride, with batch norm and SiLU."""
+    layer = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+    return nn.Sequential(layer, nn.BatchNorm2d(outputs), nn.SiLU())
 
 
 class MaxPool(nn.Module):
@@ -42,7 +43,7 @@ class MaxPool(nn.Module):
 def _strided(w: int) -> nn.Module:
     """Three strided 3 x 3 convolutions and global average pooling."""
     return nn.Sequential(
-        _conv(1, w, stride=2), _conv(w, 2 * w, stride=2), _conv(2 * w, 4 * w, stride=2),
+        conv(1, w, stride=2), conv(w, 2 * w, stride=2), conv(2 * w, 4 * w, stride=2),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * w, CLASSES),
     )  # fmt: skip
 
@@ -67,7 +68,7 @@ def _dense(w: int) -> nn.Module:
 def _coarse(w: int) -> nn.Module:
     """Convolutions on the image at half its resolution."""
     return nn.Sequential(
-        nn.AvgPool2d(2), _conv(1, w), _conv(w, 2 * w, stride=2), _conv(2 * w, 2 * w),
+        nn.AvgPool2d(2), conv(1, w), conv(w, 2 * w, stride=2), conv(2 * w, 2 * w),
         nn.Flatten(), nn.Dropout(0.2), nn.Linear(2 * w * 49, CLASSES),
     )  # fmt: skip
 
@@ -75,7 +76,7 @@ def _coarse(w: int) -> nn.Module:
 def _wide_kernel(w: int) -> nn.Module:
     """A layer of 9 x 9 stroke detectors, a 5 x 5 layer, and dense layers on the flattened feature maps."""
     return nn.Sequential(
-        _conv(1, w, kernel=9, stride=2), _conv(w, w, kernel=5, stride=2),
+        conv(1, w, kernel=9, stride=2), conv(w, w, kernel=5, stride=2),
         nn.Flatten(), nn.Linear(w * 49, 2 * w), nn.SiLU(), nn.Linear(2 * w, CLASSES),
     )  # fmt: skip
 
@@ -85,7 +86,7 @@ class _Residual(nn.Module):
 
     def __init__(self, w: int):
         super().__init__()
-        self.body = nn.Sequential(_conv(w, w), _conv(w, w))
+        self.body = nn.Sequential(conv(w, w), conv(w, w))
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.body(x)
@@ -94,7 +95,7 @@ class _Residual(nn.Module):
 def _residual(w: int) -> nn.Module:
     """Two strided layers, then two residual blocks at a quarter of the resolution."""
     return nn.Sequential(
-        _conv(1, w, kernel=5, stride=2), _conv(w, 2 * w, stride=2), _Residual(2 * w), _Residual(2 * w),
+        conv(1, w, kernel=5, stride=2), conv(w, 2 * w, stride=2), _Residual(2 * w), _Residual(2 * w),
         nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(8 * w, CLASSES),
     )  # fmt: skip
 

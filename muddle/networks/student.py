@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from muddle.networks.surrogate import Prediction
+from muddle.networks.judges import conv
+from muddle.networks.surrogate import EXTRA, Prediction
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,10 @@ class Student(nn.Module):
         super().__init__()
         self.config = config
         w = config.width
-        self.strided = nn.Sequential(
-            nn.Conv2d(1, w, 5, stride=2, padding=2, bias=False), nn.BatchNorm2d(w), nn.SiLU(),
-            nn.Conv2d(w, 2 * w, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(2 * w), nn.SiLU(),
-        )  # fmt: skip
-        self.body = nn.Sequential(nn.Conv2d(2 * w, 2 * w, 3, padding=1, bias=False), nn.BatchNorm2d(2 * w), nn.SiLU())
-        self.head = nn.Sequential(
-            nn.Flatten(), nn.Linear(2 * w * 49, 12 * w), nn.SiLU(), nn.Linear(12 * w, config.teachers * 10 + 12)
-        )
+        self.strided = nn.Sequential(*conv(1, w, kernel=5, stride=2), *conv(w, 2 * w, stride=2))
+        self.body = conv(2 * w, 2 * w)
+        hidden, outputs = 12 * w, config.teachers * 10 + EXTRA
+        self.head = nn.Sequential(nn.Flatten(), nn.Linear(2 * w * 49, hidden), nn.SiLU(), nn.Linear(hidden, outputs))
 
     def forward(self, images: Tensor) -> Prediction:
         """Predict for images in [0, 1], (N, 1, 28, 28)."""

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+EXTRA = 12  # outputs that are no teacher's: ten logits without faint ink, the likeness logit, the grey share
+
 
 @dataclass(frozen=True)
 class SurrogateConfig:
@@ -48,7 +50,7 @@ class Surrogate(nn.Module):
     def __init__(self, config: SurrogateConfig):
         super().__init__()
         self.config = config
-        self.net = _dense(config.latent, config.width, config.teachers * 10 + 12)
+        self.net = _dense(config.latent, config.width, config.teachers * 10 + EXTRA)
         self.scout = _dense(config.latent, config.scout, 10)
 
     def forward(self, codes: Tensor) -> Prediction:

@@ -9,9 +9,9 @@ from muddle.bundle.files import write_part
 from muddle.images.pixels import decoded_pixels
 from muddle.networks.autoencoder import Autoencoder
 from muddle.networks.student import Student, StudentConfig
-from muddle.networks.surrogate import Prediction
+from muddle.networks.surrogate import EXTRA, Prediction
 from train.data import to_float
-from train.distil import EXTRA, distance, errors, split
+from train.distil import distance, errors, split
 from train.loop import fit, one_cycle, optimizer_step, set_rate
 from train.run import Run
 from train.stages.autoencoder import load_trained

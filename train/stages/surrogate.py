@@ -16,14 +16,14 @@ from muddle.bundle.files import read_part, write_part
 from muddle.images.pixels import decoded_pixels
 from muddle.networks.autoencoder import Autoencoder
 from muddle.networks.judges import Ensemble
-from muddle.networks.surrogate import Surrogate, SurrogateConfig
+from muddle.networks.surrogate import EXTRA, Surrogate, SurrogateConfig
 from muddle.search.latent import path
 from muddle.search.metrics import grey_share, indecision, pair_probabilities, without_faint
 from muddle.search.objective import Goal
 from muddle.search.scorer import LIKENESS_FLOOR
 from muddle.search.strategies import NEAR, ascend
 from train.data import to_float
-from train.distil import EXTRA, LEAST, distance, divergence, errors, split, teachers_mean, total_variation
+from train.distil import LEAST, distance, divergence, errors, split, teachers_mean, total_variation
 from train.loop import fit, in_batches, one_cycle, optimizer_step, set_rate
 from train.run import Run
 from train.stages.autoencoder import encode, load_trained
@@ -35,7 +35,7 @@ LABELLED = "labelled.pt"  # all codes with their labels, for the student
 
 
 class Labeller:
-    """Everything that looks at images: makes the labels that the surrogate is to predict from codes."""
+    """Everything that looks at images: makes the labels that surrogate and student are to predict."""
 
     def __init__(self, autoencoder: Autoencoder, judges: Ensemble, others: Ensemble, likeness: nn.Module):
         self.autoencoder, self.judges, self.likeness = autoencoder, judges, likeness
